@@ -1,0 +1,1 @@
+"""An embeddable, typed actor runtime on anyio (asyncio and trio)."""
