@@ -1,0 +1,1 @@
+"""Decision nodes: the change-prone choices, each a pure function of explicit inputs."""

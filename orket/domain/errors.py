@@ -1,0 +1,190 @@
+"""Every error of Orket, in one tree.
+
+::
+
+    OrketError
+    ├── SettingsError            a setting, a decision node or an environment variable is not usable
+    │   └── UnknownNode          a decision node was named that nobody registered
+    ├── AssetError               a card, role, team … file cannot be used; names file and JSON pointer
+    ├── CardError
+    │   ├── CardNotFound
+    │   ├── DependencyCycle
+    │   └── StateMachineError
+    │       ├── InvalidTransition
+    │       ├── WaitReasonRequired
+    │       └── PermissionDenied
+    ├── RunError
+    │   ├── RunNotFound
+    │   ├── RunConflict          the run is in a state that does not allow the command
+    │   ├── RunDenied            the admission rule refused the run
+    │   └── IdempotencyConflict  one key, two different commands
+    ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
+    ├── ToolError                a tool could not do what it was asked; ``code`` is stable
+    ├── SandboxError             the sandbox could not be set up or reached (never a command's own failure)
+    │   └── SandboxUnavailable
+    └── StoreError
+        ├── StoreLocked          another engine owns this database
+        └── StoreCorrupt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class OrketError(Exception):
+    """Root of everything Orket raises on purpose."""
+
+    @property
+    def detail(self) -> str:
+        """What happened, as one sentence for a person."""
+        return str(self)
+
+
+class SettingsError(OrketError):
+    """A setting is missing, malformed or contradicts another one."""
+
+
+class UnknownNode(SettingsError):
+    """A decision node was selected that is not registered.
+
+    Args:
+        family: The node family's key, for example ``planner_node``.
+        name: The name that was asked for.
+        known: The names that are registered, sorted.
+    """
+
+    def __init__(self, family: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"{family}: no node named {name!r}; known: {', '.join(known)}")
+        self.family, self.name, self.known = family, name, tuple(known)
+
+
+class AssetError(OrketError):
+    """An asset file is missing, unreadable or invalid; raised before anything starts.
+
+    Args:
+        file: The file as the user would name it.
+        pointer: JSON pointer (RFC 6901) to the offending value, empty for the whole document.
+        reason: What is wrong and what would be right.
+    """
+
+    def __init__(self, file: str, pointer: str, reason: str) -> None:
+        super().__init__(f"{file}{'#' + pointer if pointer else ''}: {reason}")
+        self.file, self.pointer, self.reason = file, pointer, reason
+
+
+class CardError(OrketError):
+    """A card is missing or a card command breaks a rule."""
+
+
+class CardNotFound(CardError):
+    """No card of that id is part of the run or the asset."""
+
+
+class DependencyCycle(CardError):
+    """Cards wait for each other in a circle; ``cycle`` lists the ids, first repeated last."""
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        super().__init__(f"dependency cycle: {' → '.join(cycle)}")
+        self.cycle = tuple(cycle)
+
+
+class StateMachineError(CardError):
+    """A requested status change is against the law of the card state machine."""
+
+
+class InvalidTransition(StateMachineError):
+    """The table has no such arrow; ``allowed`` lists the statuses that are possible."""
+
+    def __init__(self, card_type: str, current: str, requested: str, allowed: Sequence[str]) -> None:
+        options = ", ".join(allowed) if allowed else "none, it is final"
+        super().__init__(f"Invalid transition for {card_type}: {current} -> {requested} (allowed: {options})")
+        self.allowed = tuple(allowed)
+
+
+class WaitReasonRequired(StateMachineError):
+    """The target status means waiting, and a wait reason is missing."""
+
+
+class PermissionDenied(StateMachineError):
+    """The acting roles may not make this change."""
+
+
+class RunError(OrketError):
+    """A command about a run cannot be carried out."""
+
+
+class RunNotFound(RunError):
+    """No run has that id."""
+
+
+class RunConflict(RunError):
+    """The run's status does not allow the command; ``allowed`` lists the commands that are."""
+
+    def __init__(self, detail: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
+
+
+class RunDenied(RunError):
+    """The admission rule refused to start the run."""
+
+
+class IdempotencyConflict(RunError):
+    """An idempotency key came back with another command."""
+
+
+class ModelError(OrketError):
+    """The model could not answer.
+
+    Args:
+        detail: What happened.
+        code: Stable word: ``timeout``, ``connection``, ``protocol``, ``script_exhausted``, ``truncated``.
+        retryable: Whether the same request may succeed later.
+    """
+
+    def __init__(self, detail: str, *, code: str, retryable: bool) -> None:
+        super().__init__(detail)
+        self.code, self.retryable = code, retryable
+
+
+class ToolError(OrketError):
+    """A tool could not do what it was asked; becomes a result for the model, never a crash.
+
+    Args:
+        detail: What happened, for the model and a person.
+        code: Stable word: ``not_found``, ``bad_arguments``, ``too_large``, ``denied``, ``failed`` …
+        hint: What to try instead.
+    """
+
+    def __init__(self, detail: str, *, code: str = "failed", hint: str = "") -> None:
+        super().__init__(detail)
+        self.code, self.hint = code, hint
+
+
+class SandboxError(OrketError):
+    """The sandbox could not be set up or reached: infrastructure, never the command's own failure."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No allowed sandbox level works here; ``remedy`` says what to install or allow."""
+
+    def __init__(self, detail: str, *, remedy: str = "") -> None:
+        super().__init__(f"{detail}; {remedy}" if remedy else detail)
+        self.remedy = remedy
+
+
+class StoreError(OrketError):
+    """The ledger cannot be opened, read or written."""
+
+
+class StoreLocked(StoreError):
+    """Another engine owns this database; ``socket`` is where it answers, when it said so."""
+
+    def __init__(self, detail: str, *, socket: str | None = None) -> None:
+        super().__init__(detail)
+        self.socket = socket
+
+
+class StoreCorrupt(StoreError):
+    """The database does not hold what this version of Orket wrote."""

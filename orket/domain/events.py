@@ -1,0 +1,243 @@
+"""Everything that can happen, one frozen class per event, on one page.
+
+Events are facts in the past tense; their order on the ledger is the truth, all state is folded from them
+(``runs.RunState``). Fields are plain values so that every event survives a round trip through JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from orket.domain.assets import Workload
+from orket.domain.budgets import Budget
+from orket.domain.cards import Card, CardStatus, WaitReason
+from orket.domain.identifiers import BlobId, CallId, CardId, RunId
+from orket.domain.models import ModelReply
+from orket.domain.sandboxes import SandboxStatus
+from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
+from orket.domain.verification import VerificationResult
+
+
+@attrs.frozen(kw_only=True)
+class RunAccepted:
+    """A run was admitted; from here on it will reach an end, whatever crashes."""
+
+    workload: Workload
+    workspace: str
+    model: str = ""
+    parallel: int = 3
+    budget: Budget = attrs.field(factory=Budget)
+
+
+@attrs.frozen(kw_only=True)
+class RunPaused:
+    """Nothing new starts until the run is resumed; ``by`` is a person or ``budget``."""
+
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RunResumed:
+    """The run goes on; ``by`` is a person, or ``system`` after a restart."""
+
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class RunParked:
+    """Nothing can move until a person decides about the calls named."""
+
+    calls: tuple[CallId, ...]
+
+
+@attrs.frozen(kw_only=True)
+class RunFinished:
+    """The end. ``status`` is ``done``, ``blocked``, ``failed`` or ``canceled``; ``reason`` in one sentence."""
+
+    status: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CardAdded:
+    """A card joined the run, from the asset or made by a tool."""
+
+    card: Card
+
+
+@attrs.frozen(kw_only=True)
+class CardStatusChanged:
+    """A card moved along an arrow of the state machine; ``by`` is a seat or ``system``."""
+
+    card_id: CardId
+    previous: CardStatus
+    status: CardStatus
+    by: str
+    wait_reason: WaitReason | None = None
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CardCommented:
+    """Somebody remarked something on a card."""
+
+    card_id: CardId
+    author: str
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class CardRetried:
+    """A turn did not move the card; it is tried again with ``note`` for the model."""
+
+    card_id: CardId
+    retry_count: int
+    note: str
+
+
+@attrs.frozen(kw_only=True)
+class CardFaulted:
+    """The actor working on a card failed; ``error`` is ``Type: text``, once per failure."""
+
+    card_id: CardId
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class TurnStarted:
+    """A seat takes its turn (from 1, per card) on a card; the prompt is a blob."""
+
+    card_id: CardId
+    turn: int
+    seat: str
+    role: str
+    review: bool
+    model: str
+    prompt: BlobId
+
+
+@attrs.frozen(kw_only=True)
+class ModelReplied:
+    """The model answered; ``calls`` are the tool calls of this turn, in order, with their identities."""
+
+    card_id: CardId
+    turn: int
+    reply: ModelReply
+    calls: tuple[ToolCall, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ModelFailed:
+    """The model did not answer; the turn ends without calls."""
+
+    card_id: CardId
+    turn: int
+    code: str
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class TurnFinished:
+    """A turn is over; ``outcome`` is what the evaluator decided, ``note`` goes into the next prompt."""
+
+    card_id: CardId
+    turn: int
+    outcome: str
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ToolCallIntended:
+    """Intent and gate decision in one: only after this is recorded may the call act (if allowed).
+
+    ``attempt`` counts from 1; a recovered call is intended again with the next number.
+    """
+
+    call: ToolCall
+    decision: GateDecision
+    recovery: Recovery
+    attempt: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class ToolCallFinished:
+    """The receipt: what the call came to. One per call, whatever happened in between."""
+
+    call_id: CallId
+    card_id: CardId
+    result: ToolResult
+
+
+@attrs.frozen(kw_only=True)
+class ToolCallInDoubt:
+    """A call was started, has no receipt, and nobody but a person can tell whether it acted."""
+
+    call_id: CallId
+    card_id: CardId
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ToolCallDecided:
+    """A person decided about a call that waited for one (approval or doubt)."""
+
+    call_id: CallId
+    card_id: CardId
+    verdict: HumanVerdict
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class VerificationFinished:
+    """The declared scenarios of a card were executed, before its review turn."""
+
+    card_id: CardId
+    result: VerificationResult
+
+
+@attrs.frozen(kw_only=True)
+class SandboxChanged:
+    """A sandbox of the run entered a status; the level is the one really obtained."""
+
+    sandbox_id: str
+    driver: str
+    level: int
+    status: SandboxStatus
+    reason: str = ""
+
+
+Event = (
+    RunAccepted
+    | RunPaused
+    | RunResumed
+    | RunParked
+    | RunFinished
+    | CardAdded
+    | CardStatusChanged
+    | CardCommented
+    | CardRetried
+    | CardFaulted
+    | TurnStarted
+    | ModelReplied
+    | ModelFailed
+    | TurnFinished
+    | ToolCallIntended
+    | ToolCallFinished
+    | ToolCallInDoubt
+    | ToolCallDecided
+    | VerificationFinished
+    | SandboxChanged
+)
+
+
+@attrs.frozen(kw_only=True)
+class Recorded:
+    """An event on the ledger: gap-free sequence number from 1 over the whole database, time (UTC), run."""
+
+    seq: int
+    at: datetime
+    run_id: RunId
+    event: Event

@@ -1,0 +1,100 @@
+"""The dependency graph: who is ready, who waits for nothing that can still happen, what is critical (1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from orket.domain.cards import Card, CardStatus
+from orket.domain.errors import DependencyCycle
+from orket.domain.identifiers import CardId
+
+
+def find_cycle(cards: Iterable[Card]) -> tuple[CardId, ...] | None:
+    """Find one circle of dependencies, first card repeated last, or None; ids in file order."""
+    waits_for = {card.id: card.depends_on for card in cards}
+    settled: set[CardId] = set()
+    for start in waits_for:
+        path: dict[CardId, None] = {}
+        stack = [(start, iter(waits_for[start]))]
+        path[start] = None
+        while stack:
+            node, rest = stack[-1]
+            following = next((one for one in rest if one in waits_for and one not in settled), None)
+            if following is None:
+                stack.pop()
+                path.pop(node)
+                settled.add(node)
+            elif following in path:
+                circle = list(path)
+                return (*circle[circle.index(following) :], following)
+            else:
+                path[following] = None
+                stack.append((following, iter(waits_for[following])))
+    return None
+
+
+def check_acyclic(cards: Iterable[Card]) -> None:
+    """Refuse circular dependencies.
+
+    Raises:
+        DependencyCycle: Naming one circle.
+    """
+    if (circle := find_cycle(cards)) is not None:
+        raise DependencyCycle(circle)
+
+
+def dependants(cards: Iterable[Card]) -> Mapping[CardId, tuple[CardId, ...]]:
+    """Map each card to the cards that wait for it directly, in file order."""
+    known = list(cards)
+    found: dict[CardId, list[CardId]] = {card.id: [] for card in known}
+    for card in known:
+        for needed in card.depends_on:
+            found.setdefault(needed, []).append(card.id)
+    return {key: tuple(value) for key, value in found.items()}
+
+
+def weight(card: CardId, waiting: Mapping[CardId, tuple[CardId, ...]]) -> int:
+    """Count the distinct cards that wait for ``card``, directly or through others."""
+    seen: set[CardId] = set()
+    todo = list(waiting.get(card, ()))
+    while todo:
+        if (one := todo.pop()) not in seen:
+            seen.add(one)
+            todo.extend(waiting.get(one, ()))
+    return len(seen)
+
+
+def critical_order(cards: Iterable[Card], candidates: Iterable[Card]) -> tuple[Card, ...]:
+    """Order candidates by priority plus number of transitive dependants, highest first, stable."""
+    waiting = dependants(cards)
+    return tuple(sorted(candidates, key=lambda card: -(card.priority + weight(card.id, waiting))))
+
+
+def independent_ready(cards: Mapping[CardId, Card]) -> tuple[Card, ...]:
+    """List the ready cards all of whose dependencies are done, in file order."""
+    return tuple(
+        card
+        for card in cards.values()
+        if card.status is CardStatus.READY
+        and all(
+            (needed := cards.get(one)) is not None and needed.status is CardStatus.DONE
+            for one in card.depends_on
+        )
+    )
+
+
+def hopeless(cards: Mapping[CardId, Card]) -> tuple[tuple[Card, str], ...]:
+    """List ready cards with a dependency that will never be done, and why."""
+    found = []
+    for card in cards.values():
+        if card.status is not CardStatus.READY:
+            continue
+        for needed in card.depends_on:
+            other = cards.get(needed)
+            if other is None:
+                found.append((card, f"depends on unknown card {needed}"))
+                break
+            if other.status in (CardStatus.CANCELED, CardStatus.ARCHIVED, CardStatus.BLOCKED):
+                found.append((card, f"dependency {needed} is {other.status}"))
+                break
+    return tuple(found)

@@ -1,0 +1,113 @@
+"""What is said to a model and what comes back, whatever server answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from orket.domain.identifiers import CardId
+from orket.domain.tools import ToolSpec
+
+
+class ChatRole(StrEnum):
+    """Who speaks; the four roles every chat model knows."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class FinishReason(StrEnum):
+    """Why the model stopped."""
+
+    STOP = "stop"
+    TOOL_CALLS = "tool_calls"
+    LENGTH = "length"
+
+
+@attrs.frozen(kw_only=True)
+class ProposedCall:
+    """A tool call as the model wrote it; ``arguments_json`` is the raw JSON text of its arguments.
+
+    ``ref`` is the model's own id of the call (may be empty), repeated in the answer to it.
+    """
+
+    name: str
+    arguments_json: str
+    ref: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ChatMessage:
+    """One message of a conversation; ``calls`` only from the assistant, ``ref`` only from a tool."""
+
+    role: ChatRole
+    content: str
+    calls: tuple[ProposedCall, ...] = ()
+    ref: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """What a reply cost, in tokens; addable."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Sum two usages."""
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ModelRequest:
+    """One question to a model.
+
+    ``card`` and ``turn`` (from 1, counted per card over the whole run) place the question in the run;
+    a scripted model answers by them. ``timeout_s`` bounds the whole reply.
+    """
+
+    card: CardId
+    turn: int
+    seat: str
+    model: str
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    temperature: float = 0.0
+    seed: int | None = None
+    output_tokens_max: int = 4096
+    timeout_s: float = 300.0
+    params_json: str = "{}"
+
+
+@attrs.frozen(kw_only=True)
+class ModelReply:
+    """A complete reply."""
+
+    text: str
+    calls: tuple[ProposedCall, ...] = ()
+    finish: FinishReason = FinishReason.STOP
+    usage: Usage = attrs.field(factory=Usage)
+    model: str = ""
+
+
+@attrs.frozen
+class TextDelta:
+    """A piece of the reply's text, while it is being written."""
+
+    text: str
+
+
+@attrs.frozen
+class ReplyCompleted:
+    """The last chunk of every stream: the whole reply."""
+
+    reply: ModelReply
+
+
+ModelChunk = TextDelta | ReplyCompleted

@@ -1,0 +1,215 @@
+"""Everything replaceable, on one page: the outside world as the engine sees it.
+
+The docstrings are the protocol; ``tests/contracts/`` holds a conformance suite per port that every
+adapter passes. All async methods may be cancelled at any await; each says what that leaves behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from orket.domain.assets import Workload
+from orket.domain.cards import Card
+from orket.domain.events import Event, Recorded
+from orket.domain.identifiers import BlobId, CardId, RunId
+from orket.domain.models import ModelChunk, ModelRequest
+from orket.domain.runs import RunStatus
+from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of names that do not follow from structure."""
+
+    def run_id(self) -> RunId:
+        """Make a new run id: 8 hexadecimal digits."""
+        ...
+
+    def card_id(self) -> CardId:
+        """Make a card id for a card that a tool creates: ``ISSUE-`` and 8 hexadecimal digits."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class CommandKey:
+    """An idempotency key and a fingerprint of the command it belongs to."""
+
+    key: str
+    fingerprint: str
+
+
+@attrs.frozen(kw_only=True)
+class RunSummary:
+    """One line of the list of runs, kept in step with the events in the same transaction."""
+
+    run_id: RunId
+    target: str
+    status: RunStatus
+    workspace: str
+    accepted_at: datetime
+    finished_at: datetime | None
+    last_seq: int
+    reason: str = ""
+
+
+class LedgerReader(Protocol):
+    """The read side: what watchers, lists and recovery use; it loads no mailbox."""
+
+    async def read(
+        self, run_id: RunId | None = None, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Recorded, ...]:
+        """Return up to ``limit`` events with a sequence above ``after``, ascending, of one run or of all."""
+        ...
+
+    async def wait(self, after: int) -> None:
+        """Return once the newest sequence number is above ``after`` (at once if it is already).
+
+        Only commits of this process wake it.
+        """
+        ...
+
+    async def run(self, run_id: RunId) -> RunSummary | None:
+        """Find one run, or None."""
+        ...
+
+    async def runs(
+        self, *, before: int | None = None, limit: int = 50, open_only: bool = False
+    ) -> tuple[RunSummary, ...]:
+        """List runs, newest first, in pages: those accepted below sequence ``before``."""
+        ...
+
+    async def run_for_key(self, key: CommandKey) -> RunId | None:
+        """Find the run that was started with an idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key belongs to a command with another fingerprint.
+        """
+        ...
+
+    async def cards(self, run_id: RunId | None = None) -> tuple[Card, ...]:
+        """List cards as they stand, of one run or of all, in the order they were added."""
+        ...
+
+    async def blob(self, blob: BlobId) -> bytes | None:
+        """Return a blob's content, or None."""
+        ...
+
+
+class Ledger(LedgerReader, Protocol):
+    """The write side: whoever decides records first, here."""
+
+    async def append(
+        self,
+        run_id: RunId,
+        events: Sequence[Event],
+        *,
+        blobs: Sequence[bytes] = (),
+        key: CommandKey | None = None,
+    ) -> tuple[Recorded, ...]:
+        """Record events, blobs and idempotency key in one transaction; durable when it returns.
+
+        Concurrent appends share one commit. When cancelled, the transaction happens whole or not at all,
+        and the caller finds out by reading.
+
+        Raises:
+            IdempotencyConflict: ``key`` is already used (by whichever command); nothing was recorded.
+            StoreError: Nothing was recorded.
+        """
+        ...
+
+
+class ModelClient(Protocol):
+    """A model server."""
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[ModelChunk]]:
+        """Ask the model; the last chunk is a ``ReplyCompleted``. Leaving the block stops the request.
+
+        Raises:
+            ModelError: At entering or while iterating.
+        """
+        ...
+
+
+class WorkloadSource(Protocol):
+    """Where cards and their team, roles, dialects, environment and organization come from."""
+
+    async def load(self, target: str, *, only: CardId | None = None) -> Workload:
+        """Read and validate everything that ``target`` (a path, or the name of an asset) needs.
+
+        Raises:
+            AssetError: Naming file, JSON pointer and reason; nothing was started.
+            CardNotFound: No such asset, or no issue ``only`` in it.
+            DependencyCycle: The issues wait for each other.
+        """
+        ...
+
+
+class OpenSandbox(Protocol):
+    """A sandbox that is open; it acts only inside its workspace."""
+
+    async def run(self, command: Command) -> CommandResult:
+        """Run a command to its end; the whole process tree is gone when this returns or is cancelled.
+
+        Raises:
+            SandboxError: The command could not be started for reasons that are not its own.
+        """
+        ...
+
+    async def read(self, path: str, *, bytes_max: int) -> bytes:
+        """Read a workspace file.
+
+        Raises:
+            ToolError: ``not_found``, ``too_large``, ``not_a_file``, ``outside_workspace``.
+        """
+        ...
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Write a workspace file whole (by rename), with the folders it needs.
+
+        Raises:
+            ToolError: ``outside_workspace``, ``not_a_file``.
+        """
+        ...
+
+    async def entries(self, path: str) -> tuple[str, ...]:
+        """List a workspace folder, sorted; folders end in ``/``.
+
+        Raises:
+            ToolError: ``not_found``, ``not_a_folder``, ``outside_workspace``.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End everything that runs in it; may be called twice."""
+        ...
+
+
+class SandboxDriver(Protocol):
+    """One rung of the ladder."""
+
+    name: str
+    level: int
+
+    async def probe(self) -> ProbeReport:
+        """Really run something and report whether this driver keeps its word here."""
+        ...
+
+    async def open(self, spec: SandboxSpec) -> OpenSandbox:
+        """Open a sandbox over the workspace of ``spec``, which is made if it does not exist.
+
+        Raises:
+            SandboxUnavailable: It cannot be set up here.
+        """
+        ...

@@ -1,0 +1,99 @@
+"""Sandboxes: where tool calls act, within which limits, and how a command can end."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from orket.domain.identifiers import RunId
+
+
+class SandboxStatus(StrEnum):
+    """The life of a sandbox."""
+
+    CREATING = "creating"
+    RUNNING = "running"
+    UNHEALTHY = "unhealthy"
+    STOPPING = "stopping"
+    DELETED = "deleted"
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """The bounds of one command; every one is enforced by the driver."""
+
+    wall_s: float = 60.0
+    cpu_s: int = 60
+    output_bytes: int = 65_536
+    file_bytes: int = 64 * 1024 * 1024
+    memory_bytes: int = 2 * 1024 * 1024 * 1024
+    open_files: int = 256
+
+
+@attrs.frozen(kw_only=True)
+class SandboxSpec:
+    """What a run wants: a private workspace directory and the levels it may use, the wanted one first."""
+
+    run_id: RunId
+    workspace: str
+    levels: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ProbeReport:
+    """Whether a driver works here, found out by really running something; reason and remedy when not."""
+
+    driver: str
+    level: int
+    ok: bool
+    states: tuple[str, ...] = ()
+    reason: str = ""
+    remedy: str = ""
+
+
+class CommandEnd(StrEnum):
+    """How a command ended; the first two are the command's own doing, the rest are ours."""
+
+    OK = "ok"
+    NONZERO = "nonzero"
+    TIMEOUT = "timeout"
+    LIMIT = "limit"
+    CANCELED = "canceled"
+
+
+@attrs.frozen(kw_only=True)
+class InputFile:
+    """A file that is laid into the command's private directory, outside the workspace, read by it only."""
+
+    name: str
+    content: bytes
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """One command: argument vector (never a shell string), standard input, private files, limits.
+
+    The working directory is the workspace. ``{private}`` in an argument is replaced by the path of the
+    private directory that holds ``files``; it is gone when the command has ended.
+    """
+
+    argv: tuple[str, ...]
+    stdin: bytes = b""
+    files: tuple[InputFile, ...] = ()
+    limits: Limits = attrs.field(factory=Limits)
+
+
+@attrs.frozen(kw_only=True)
+class CommandResult:
+    """How a command ended: exit code (negative signal number when killed), bounded output, duration.
+
+    ``truncated`` says that output beyond the limit was discarded, which is not an error.
+    """
+
+    end: CommandEnd
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    duration_ms: int
+    truncated: bool = False

@@ -1,0 +1,1 @@
+"""The engine: admits runs, drives their cards through turns, recovers them from the ledger."""

@@ -1,0 +1,83 @@
+"""What can be asked of the engine. Reads do not pass here: they go to the ledger's read side."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors import Reject, Request
+from orket.domain.budgets import Budget
+from orket.domain.errors import OrketError
+from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.ports import CommandKey
+from orket.domain.runs import RunStatus
+from orket.domain.tools import HumanVerdict
+
+
+class Refused(Reject):
+    """The engine will not carry out a command; ``error`` is the domain's own error, nothing was recorded."""
+
+    def __init__(self, error: OrketError) -> None:
+        super().__init__(error.detail)
+        self.error = error
+
+
+@attrs.frozen(kw_only=True)
+class RunTicket:
+    """Where a run stands after a command was recorded; ``replayed`` says that the key was known already."""
+
+    run_id: RunId
+    status: RunStatus
+    replayed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class StartRun(Request[RunTicket]):
+    """Load an asset, admit it, record ``RunAccepted`` and start; answered when that is durable.
+
+    ``target`` is a path or an asset's name, ``only`` one issue of it. ``workspace`` is a directory; empty
+    means one of the engine's own. ``model`` overrides the environment's model.
+    """
+
+    target: str
+    only: CardId | None = None
+    workspace: str = ""
+    model: str = ""
+    parallel: int | None = None
+    budget: Budget = attrs.field(factory=Budget)
+    key: CommandKey | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PauseRun(Request[RunTicket]):
+    """Stop a run's work now; after the answer no new effect starts, across restarts, until it is resumed."""
+
+    run_id: RunId
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ResumeRun(Request[RunTicket]):
+    """Let a paused run go on from where its ledger ends."""
+
+    run_id: RunId
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class CancelRun(Request[RunTicket]):
+    """End a run for good: cards that are not final become canceled, running work is ended."""
+
+    run_id: RunId
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class DecideCall(Request[RunTicket]):
+    """Say what a person decided about a call that waits for one; the run goes on when none is left."""
+
+    run_id: RunId
+    call_id: CallId
+    verdict: HumanVerdict
+    by: str

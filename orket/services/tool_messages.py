@@ -1,0 +1,85 @@
+"""What can be asked of the tool executor; it hands each call to a child of its own."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors import Message, Request
+from orket.domain.assets import Organization
+from orket.domain.cards import Card, Comment
+from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.sandboxes import SandboxSpec
+from orket.domain.tools import GateDecision, HumanVerdict, ToolCall, ToolResult
+from orket.domain.verification import VerificationResult
+
+
+@attrs.frozen(kw_only=True)
+class CallContext:
+    """What the gate and the tool may know: the acting seat, its card as it stands, the house rules."""
+
+    seat: str
+    roles: tuple[str, ...]
+    role_tools: tuple[str, ...]
+    card: Card
+    comments: tuple[Comment, ...]
+    verification: VerificationResult | None
+    organization: Organization
+    idesign: bool
+    sandbox: SandboxSpec
+
+
+@attrs.frozen(kw_only=True)
+class CallOutcome:
+    """The answer to a call.
+
+    ``result`` is None while a person must decide: because the gate says ask (``decision.verdict``), or
+    because the call is in doubt (``doubt`` says why).
+    """
+
+    call_id: CallId
+    decision: GateDecision
+    result: ToolResult | None = None
+    doubt: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ExecuteTool(Request[CallOutcome]):
+    """Judge a call, record intent and decision, act, answer with what it came to.
+
+    Asked again for a call that still runs, it joins it; for one that has ended and was not settled, it
+    repeats the outcome. ``attempts`` is how often the call was intended on the ledger so far: above 0, and
+    unknown to the executor, means that it may or may not have acted, and the tool's declared recovery
+    decides. ``verdict`` is what a person decided about it, if one did.
+    """
+
+    call: ToolCall
+    context: CallContext
+    attempts: int = 0
+    verdict: HumanVerdict | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Settle(Message):
+    """The receipt of a call is on the ledger: the executor may forget its outcome."""
+
+    call_id: CallId
+
+
+@attrs.frozen(kw_only=True)
+class EndedCall:
+    """A call that was ended on request, and what it came to."""
+
+    call_id: CallId
+    card_id: CardId
+    result: ToolResult
+
+
+@attrs.frozen(kw_only=True)
+class EndCalls(Request[tuple[EndedCall, ...]]):
+    """End all calls of a run, process trees included; answered when they are gone, with their results.
+
+    Calls that had already ended but were not settled are among the answers. After the answer no effect of
+    this run is under way.
+    """
+
+    run_id: RunId
