@@ -55,7 +55,7 @@ class RunParked:
 
 @attrs.frozen(kw_only=True)
 class RunFinished:
-    """The end. ``status`` is ``done``, ``blocked``, ``failed`` or ``canceled``; ``reason`` in one sentence."""
+    """The end: ``status`` is ``done``, ``blocked``, ``failed`` or ``canceled``, with a reason."""
 
     status: str
     reason: str = ""
