@@ -1,0 +1,82 @@
+"""Settings: read once from the environment and the command line, then passed on as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from orket.domain.errors import SettingsError
+
+PREFIX = "ORKET_"
+# Longer paths do not fit into a Unix socket address (108 bytes on Linux, one of them the terminator).
+SOCKET_PATH_BYTES_MAX = 100
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything that can be set from outside.
+
+    ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
+    organization's ``process_rules``. All paths are absolute.
+    """
+
+    data_dir: Path
+    model_dir: Path
+    cwd: Path
+    host: str = "127.0.0.1"
+    port: int = 8082
+    model: str = ""
+    record: Path | None = None
+    environ: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def db_path(self) -> Path:
+        """The ledger's database."""
+        return self.data_dir / "durable" / "orket.db"
+
+    @property
+    def socket_path(self) -> Path:
+        """Where a running engine serves the bridge to other commands."""
+        return self.data_dir / "run" / "orket.sock"
+
+    @property
+    def workspaces_dir(self) -> Path:
+        """Where runs work that were not given a workspace."""
+        return self.data_dir / "workspaces"
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    data_dir: Path | None = None,
+    model_dir: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    model: str | None = None,
+    record: Path | None = None,
+) -> Settings:
+    """Combine arguments (they win), ``ORKET_*`` variables and defaults.
+
+    Raises:
+        SettingsError: A variable is malformed; the message names it.
+    """
+    ours = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    return Settings(
+        data_dir=cwd / (data_dir or Path(ours.get("ORKET_DATA_DIR", ".orket"))),
+        model_dir=cwd / (model_dir or Path(ours.get("ORKET_MODEL_DIR", "model"))),
+        cwd=cwd,
+        host=host or ours.get("ORKET_HOST", "127.0.0.1"),
+        port=_port(ours.get("ORKET_PORT", "8082")) if port is None else port,
+        model=model or ours.get("ORKET_MODEL", ""),
+        record=None if record is None else cwd / record,
+        environ=ours,
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise SettingsError(f"ORKET_PORT={text!r} is not a port number from 0 to 65535")
+    return int(text)
