@@ -52,7 +52,10 @@ class CommandKey:
 
 @attrs.frozen(kw_only=True)
 class RunSummary:
-    """One line of the list of runs, kept in step with the events in the same transaction."""
+    """One line of the list of runs, kept in step with the events in the same transaction.
+
+    ``accepted_seq`` is the sequence number of the run's first event, by which ``runs`` pages.
+    """
 
     run_id: RunId
     target: str
@@ -62,6 +65,7 @@ class RunSummary:
     finished_at: datetime | None
     last_seq: int
     reason: str = ""
+    accepted_seq: int = 0
 
 
 class LedgerReader(Protocol):
@@ -73,10 +77,11 @@ class LedgerReader(Protocol):
         """Return up to ``limit`` events with a sequence above ``after``, ascending, of one run or of all."""
         ...
 
-    async def wait(self, after: int) -> None:
-        """Return once the newest sequence number is above ``after`` (at once if it is already).
+    async def wait(self, after: int) -> int:
+        """Return the newest sequence number once it is above ``after`` (at once if it is already).
 
-        Only commits of this process wake it.
+        A watcher of one run waits above what this returned, not above its own last event. Every event up
+        to the number returned is visible to the next ``read``. Only commits of this process wake it.
         """
         ...
 
