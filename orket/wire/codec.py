@@ -1,0 +1,70 @@
+"""JSON to typed values and back; an error names the place by JSON pointer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from orket.wire.errors import WireInvalid
+from orket.wire.problems import Fault, Place
+
+T = TypeVar("T")
+
+_AT = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
+_FIELD = re.compile(r"(?:missing required field|contains unknown field) `(?P<field>[^`]*)`")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[^\]]*)\]")
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    """Write a wire value as compact JSON."""
+    return _ENCODER.encode(value)
+
+
+def decode(kind: type[T], document: bytes) -> T:
+    """Read a JSON document as ``kind``.
+
+    Raises:
+        WireInvalid: It is not JSON (``malformed``), or not of that shape.
+    """
+    try:
+        return msgspec.json.decode(document, type=kind)
+    except msgspec.ValidationError as error:
+        raise WireInvalid([fault_of(str(error), "body")]) from None
+    except msgspec.DecodeError as error:
+        raise WireInvalid([Fault(pointer="", detail=str(error))], malformed=True) from None
+    except UnicodeDecodeError as error:
+        raise WireInvalid([Fault(pointer="", detail=f"not UTF-8: {error.reason}")], malformed=True) from None
+    except RecursionError:
+        raise WireInvalid([Fault(pointer="", detail="nested too deeply")], malformed=True) from None
+
+
+def convert(kind: type[T], values: Mapping[str, str], place: Place) -> T:
+    """Read textual values (a query, headers) as ``kind``; numbers and booleans are recognised.
+
+    Raises:
+        WireInvalid: They are not of that shape.
+    """
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise WireInvalid([fault_of(str(error), place)]) from None
+
+
+def fault_of(message: str, place: Place) -> Fault:
+    """Turn a validation message of msgspec into a detail and a JSON pointer."""
+    found = _AT.search(message)
+    path = found["path"] if found else ""
+    detail = message[: found.start()] if found else message
+    pointer = "".join(f"/{_escape(step['name'] or step['index'])}" for step in _STEP.finditer(path))
+    if named := _FIELD.search(detail):
+        pointer += f"/{_escape(named['field'])}"
+    return Fault(pointer=pointer, detail=detail, place=place)
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,110 @@
+"""Runs on the wire: starting one, looking at it, commanding it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from orket.domain.runs import RunStatus
+from orket.domain.tools import HumanVerdict
+
+RunName = Annotated[str, Meta(description="The run's id.", examples=["5f1c09ab"])]
+Bound = Annotated[int, Meta(ge=1)]
+By = Annotated[str, Meta(min_length=1, max_length=200, description="Who commands it.", examples=["ada"])]
+Reason = Annotated[str, Meta(max_length=2000, description="Why, for the record.")]
+
+
+class BudgetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a run may spend; a bound that is left out does not exist. At a bound the run pauses."""
+
+    turns_max: Annotated[Bound | None, Meta(description="Turns over all cards.", examples=[40])] = None
+    tokens_max: Annotated[Bound | None, Meta(description="Tokens read and written by models.")] = None
+    tool_calls_max: Annotated[Bound | None, Meta(description="Tool calls, denied ones included.")] = None
+
+
+class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What to run, where, with which model and within which bounds."""
+
+    target: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=4096,
+            description="Path of a card file, or the name of a rock, an epic or an issue.",
+            examples=["ledger_cli"],
+        ),
+    ]
+    only: Annotated[str | None, Meta(description="Restrict the run to one issue.", examples=["ISSUE-A"])] = (
+        None
+    )
+    workspace: Annotated[
+        str, Meta(max_length=4096, description="Directory of the engine's machine; empty: one of its own.")
+    ] = ""
+    model: Annotated[str, Meta(max_length=4096, description="Overrides the environment's model.")] = ""
+    parallel: Annotated[int, Meta(ge=1, le=64)] | None = None
+    budget: BudgetBody = BudgetBody()
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """A run was accepted; the same again when the request is repeated with its idempotency key."""
+
+    id: RunName
+    url: Annotated[str, Meta(description="Where the run is found.", examples=["/v1/runs/5f1c09ab"])]
+    events_url: Annotated[str, Meta(description="Its event stream.", examples=["/v1/runs/5f1c09ab/events"])]
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as it stands."""
+
+    id: RunName
+    target: Annotated[str, Meta(description="What the user named.", examples=["ledger_cli"])]
+    status: RunStatus
+    reason: Annotated[str, Meta(description="Why it stands there; may be empty.")]
+    workspace: str
+    accepted_at: datetime
+    finished_at: datetime | None
+    last_seq: Annotated[int, Meta(description="Sequence number of its newest event.", ge=0)]
+
+
+class RunPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs, newest first; ``next`` leads to the older ones, empty at the end."""
+
+    runs: tuple[RunView, ...]
+    next: Annotated[str, Meta(description="Path of the next page, or empty.")]
+
+
+class PauseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Stop the run's work now; it can be resumed."""
+
+    by: By = "http"
+    reason: Reason = ""
+
+
+class ResumeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Let a paused run go on."""
+
+    by: By = "http"
+
+
+class CancelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """End the run for good."""
+
+    by: By = "http"
+    reason: Reason = ""
+
+
+class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a person decided about a tool call: an approval, or what became of a call in doubt."""
+
+    verdict: HumanVerdict
+    by: By = "http"
+
+
+class RunStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands after a command was recorded."""
+
+    id: RunName
+    status: RunStatus
