@@ -1,0 +1,94 @@
+"""``evaluator_node``: what follows a turn.
+
+===============================================  ===========================================
+the turn …                                       what follows
+===============================================  ===========================================
+moved the card to another status                 SETTLED
+got no answer from the model                     RETRY
+had a call that failed, was denied or has        RETRY, quoting each error and its hint
+no result
+only had calls that succeeded                    CONTINUE, RETRY when the turns are used up
+made no call                                     RETRY, naming the statuses that may follow
+===============================================  ===========================================
+
+A retry beyond the card's ``max_retries`` becomes BLOCK with the wait reason ``system``.
+"""
+
+from __future__ import annotations
+
+from orket.decision_nodes.decisions import Evaluation, Next, TurnReview
+from orket.domain.cards import Card, CardStatus, WaitReason
+from orket.domain.models import FinishReason
+from orket.domain.runs import CallState
+from orket.domain.state_machine import allowed
+
+QUOTE_CHARS_MAX = 600
+NOTE_CHARS_MAX = 4_000
+
+
+class DefaultEvaluator:
+    """The table above, from top to bottom."""
+
+    def evaluate(self, given: TurnReview) -> Evaluation:
+        """Judge a finished turn."""
+        if given.after.status is not given.before.status:
+            return Evaluation(next=Next.SETTLED)
+        turn = given.turn
+        if turn.error:
+            return _again(given, f"The model did not answer: {_quoted(turn.error)}")
+        if broken := [call for call in turn.calls if call.result is None or not call.result.ok]:
+            return _again(given, "\n".join(map(_complaint, broken)))
+        if not turn.calls:
+            return _again(given, _no_call(given))
+        if given.turns_taken < given.turns_max:
+            return Evaluation(next=Next.CONTINUE)
+        return _again(
+            given,
+            f"After {given.turns_taken} turns the card is still {given.after.status}. {_options(given)}",
+        )
+
+
+def options(card: Card, *, review: bool) -> tuple[CardStatus, ...]:
+    """List the statuses that a seat may set; only a reviewer finishes an issue."""
+    return tuple(one for one in allowed(card.type, card.status) if review or one is not CardStatus.DONE)
+
+
+def _again(given: TurnReview, note: str) -> Evaluation:
+    card = given.after
+    note = note if len(note) <= NOTE_CHARS_MAX else note[: NOTE_CHARS_MAX - 1] + "…"
+    if card.retry_count + 1 <= card.max_retries:
+        return Evaluation(next=Next.RETRY, note=note)
+    last = _quoted(" ".join(note.split()))
+    return Evaluation(
+        next=Next.BLOCK,
+        note=f"Gave up after {card.retry_count} retries; the last turn: {last}",
+        wait_reason=WaitReason.SYSTEM,
+    )
+
+
+def _complaint(state: CallState) -> str:
+    call, result = state.call, state.result
+    if result is None:
+        return f"Call {call.index} ({call.tool}) has no result."
+    kind = f" [{result.code}]" if result.code else ""
+    hint = f" Hint: {_quoted(result.hint)}" if result.hint else ""
+    return f"Call {call.index} ({call.tool}) failed{kind}: {_quoted(result.output)}{hint}"
+
+
+def _no_call(given: TurnReview) -> str:
+    reply = given.turn.reply
+    if reply is not None and reply.finish is FinishReason.LENGTH:
+        return f"The answer was cut off before it held a tool call; answer shorter. {_options(given)}"
+    return f"The answer held no tool call, so nothing happened. {_options(given)}"
+
+
+def _options(given: TurnReview) -> str:
+    names = ", ".join(options(given.after, review=given.review))
+    if not names:
+        return f"The card is {given.after.status}, which is final."
+    return f"When the work is finished call update_issue_status with one of: {names}."
+
+
+def _quoted(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= QUOTE_CHARS_MAX else f"{text[: QUOTE_CHARS_MAX - 1]}…"

@@ -1,0 +1,67 @@
+"""Numbers among the organization's ``process_rules``: read strictly, bounded, with a default."""
+
+from __future__ import annotations
+
+import attrs
+
+from orket.domain.assets import Organization
+from orket.domain.errors import SettingsError
+
+
+@attrs.frozen
+class NumberRule:
+    """A process rule that is a whole number: its key, its default and the largest value that is taken."""
+
+    key: str
+    default: int
+    most: int
+
+
+PARALLEL = NumberRule("parallel", 3, 64)
+TURNS_PER_ASSIGNMENT = NumberRule("turns_per_assignment_max", 8, 100)
+TURNS_PER_CARD = NumberRule("turns_per_card_max", 60, 1_000)
+CALLS_PER_TURN = NumberRule("calls_per_turn_max", 10, 100)
+FAULTS_PER_CARD = NumberRule("faults_per_card_max", 3, 100)
+RUNS = NumberRule("runs_max", 16, 1_000)
+COMMAND_WALL_S = NumberRule("command_wall_s", 60, 3_600)
+COMMAND_CPU_S = NumberRule("command_cpu_s", 60, 3_600)
+COMMAND_OUTPUT_BYTES = NumberRule("command_output_bytes", 65_536, 16 * 1024 * 1024)
+COMMAND_MEMORY_BYTES = NumberRule("command_memory_bytes", 2 * 1024**3, 256 * 1024**3)
+
+NUMBER_RULES = (
+    PARALLEL,
+    TURNS_PER_ASSIGNMENT,
+    TURNS_PER_CARD,
+    CALLS_PER_TURN,
+    FAULTS_PER_CARD,
+    RUNS,
+    COMMAND_WALL_S,
+    COMMAND_CPU_S,
+    COMMAND_OUTPUT_BYTES,
+    COMMAND_MEMORY_BYTES,
+)
+
+
+def number(organization: Organization, rule: NumberRule) -> int:
+    """Read a whole-number rule, or its default when the organization does not set it.
+
+    Raises:
+        SettingsError: The value is not a whole number from 1 to ``rule.most``.
+    """
+    text = organization.rule(rule.key)
+    if text is None:
+        return rule.default
+    digits = text.strip()
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18 and 1 <= int(digits) <= rule.most:
+        return int(digits)
+    raise SettingsError(f"process_rules.{rule.key}: {text!r} is not a whole number from 1 to {rule.most}")
+
+
+def unusable(organization: Organization) -> str:
+    """Say which number rule cannot be used, in one sentence, or return an empty text."""
+    for rule in NUMBER_RULES:
+        try:
+            number(organization, rule)
+        except SettingsError as error:
+            return error.detail
+    return ""

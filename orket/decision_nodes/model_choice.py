@@ -1,0 +1,62 @@
+"""Which model answers a role, and in which dialect it is asked (2.5)."""
+
+from __future__ import annotations
+
+import json
+
+from orket.domain.assets import Epic, Organization, Role
+
+GENERIC = "generic"
+# The family decides the dialect, so the distilled models of one family named after another come first.
+DIALECTS = (
+    ("deepseek", "deepseek-r1"),
+    ("qwen", "qwen"),
+    ("llama", "llama3"),
+    ("phi", "phi"),
+)
+FALLBACKS = (
+    ("architect", "llama3.1:8b"),
+    ("coder", "qwen2.5-coder:7b"),
+    ("developer", "qwen2.5-coder:7b"),
+    ("builder", "qwen2.5-coder:7b"),
+    ("backend", "qwen2.5-coder:7b"),
+)
+FALLBACK = "llama3.1:8b"
+
+
+def model_for(role: Role, epic: Epic, organization: Organization, *, override: str) -> str:
+    """Take the first that is given.
+
+    The user's override; the epic's ``params.model_overrides[role]``; the environment's model; the
+    organization's ``process_rules.default_llm``; the built-in model for roles of that name.
+    """
+    return (
+        override.strip()
+        or _overridden(role, epic.card.params_json)
+        or epic.environment.model.strip()
+        or (organization.rule("default_llm") or "").strip()
+        or next((model for word, model in FALLBACKS if word in role.name.lower()), FALLBACK)
+    )
+
+
+def dialect_of(model: str) -> str:
+    """Name the dialect of a model by the first family its name contains, ``generic`` when none."""
+    name = model.lower()
+    if name.startswith("scripted:"):
+        return GENERIC
+    return next((dialect for family, dialect in DIALECTS if _mentions(name, family)), GENERIC)
+
+
+def _mentions(name: str, family: str) -> bool:
+    # "dolphin" holds "phi" and is none; "codellama" is a llama.
+    return any(
+        name.startswith(family, at) and (family != "phi" or not name[at - 1 : at].isalpha())
+        for at in range(len(name))
+    )
+
+
+def _overridden(role: Role, params_json: str) -> str:
+    params: object = json.loads(params_json)
+    overrides = params.get("model_overrides") if isinstance(params, dict) else None
+    model = overrides.get(role.name) if isinstance(overrides, dict) else None
+    return model.strip() if isinstance(model, str) else ""

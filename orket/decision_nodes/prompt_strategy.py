@@ -1,0 +1,38 @@
+"""``prompt_strategy_node``: which model, which dialect, which words."""
+
+from __future__ import annotations
+
+from orket.decision_nodes.decisions import ModelChoice, PromptInput
+from orket.decision_nodes.model_choice import dialect_of, model_for
+from orket.decision_nodes.prompt_history import conversation, joined
+from orket.decision_nodes.prompt_sections import card_text, system_text
+from orket.domain.assets import Epic, Organization, Role
+from orket.domain.models import ChatMessage, ChatRole
+
+GO_ON = "Go on with the card."
+
+
+class DefaultPromptStrategy:
+    """Precedence of ``model_choice``, sections of ``prompt_sections``, the past of ``prompt_history``.
+
+    Equal inputs give equal messages, byte for byte. The last message is never the assistant's, so that it
+    is always the model's turn to speak.
+    """
+
+    def choose_model(
+        self, role: Role, epic: Epic, organization: Organization, *, override: str
+    ) -> ModelChoice:
+        """Choose the model by precedence and its dialect by its name."""
+        model = model_for(role, epic, organization, override=override)
+        return ModelChoice(model=model, dialect=dialect_of(model))
+
+    def compile(self, given: PromptInput) -> tuple[ChatMessage, ...]:
+        """Write the conversation: one system message, then the card, then this card's own history."""
+        messages = (
+            ChatMessage(role=ChatRole.SYSTEM, content=system_text(given)),
+            ChatMessage(role=ChatRole.USER, content=card_text(given)),
+            *conversation(given.history, given.seat.key, review=given.review),
+        )
+        if messages[-1].role is ChatRole.ASSISTANT:
+            messages = (*messages, ChatMessage(role=ChatRole.USER, content=GO_ON))
+        return joined(messages)

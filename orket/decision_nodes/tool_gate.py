@@ -1,0 +1,212 @@
+"""``tool_gate_node``: whether a tool call may act. Deny is the default, and deny beats ask beats allow.
+
+======================  ==============================================================================
+rule                    denies
+======================  ==============================================================================
+``unknown_tool``        a tool that is not installed
+``role_tools``          a tool that the seat was not offered
+``arguments``           arguments that do not fit the tool's declaration
+``path``                a path that leaves the workspace, is protected, or hides what it is
+``verification_dir``    writing where verification fixtures lie
+``write_size``          writing more than 1,000,000 bytes in one call
+``idesign``             source files in the wrong place (node ``idesign`` only)
+``own_card``            changing the status of another card than one's own
+``status``              a status or wait reason that does not exist
+``state_machine``       a status that may not follow, or that these roles may not set
+``verification``        ``done`` while declared scenarios have not passed
+``summary``             a new issue whose summary is shorter than 5 characters
+``policy/N``            what rule N (from 0) of the organization's policy denies; it may also ask
+======================  ==============================================================================
+
+What none of these stops is allowed by ``role_tools``, or by the policy rule that allows it by name.
+
+The node ``default`` applies all but ``idesign``. The node ``idesign`` adds that rule for epics whose
+``architecture_governance.idesign`` is true: ``"process_rules": {"tool_gate_node": "idesign"}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from orket.decision_nodes.argument_schema import problems
+from orket.decision_nodes.decisions import GateInput
+from orket.decision_nodes.idesign import idesign_problem
+from orket.decision_nodes.policy import policy_version, rule_policy
+from orket.decision_nodes.workspace_paths import VERIFICATION_DIR, is_verification, normal, path_problem
+from orket.domain.cards import CardStatus, WaitReason
+from orket.domain.errors import StateMachineError
+from orket.domain.state_machine import SYSTEM, validate_transition
+from orket.domain.tools import GateDecision, Permission, Verdict
+
+WRITE_BYTES_MAX = 1_000_000
+SUMMARY_CHARS_MIN = 5
+REASON_CHARS_MAX = 1_000
+
+
+@attrs.frozen
+class Objection:
+    """The rule that denies, and why."""
+
+    rule: str
+    reason: str
+
+
+Check = Callable[[GateInput], Objection | None]
+
+
+class DefaultToolGate:
+    """The rules of this page without ``idesign``, in their order; the first objection decides."""
+
+    version = "default/1"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The rules that deny, in order; the first five may rely on those before them."""
+        return (_known, _offered, _arguments, _paths, _write_size, _status, _summary)
+
+    def judge(self, given: GateInput) -> GateDecision:
+        """Decide, and say which rule decided."""
+        version = policy_version(given.policy, self.version)
+        for check in self.checks:
+            if (found := check(given)) is not None:
+                return _decision(Verdict.DENY, found.rule, found.reason, version)
+        ruling = rule_policy(given.policy, given.call.tool, tuple(map(normal, paths_of(given))), given.seat)
+        reason = ruling.reason or f"seat {given.seat} was offered {given.call.tool}"
+        return _decision(ruling.verdict, ruling.rule or "role_tools", reason, version)
+
+
+class IDesignToolGate(DefaultToolGate):
+    """All rules of this page: source files are written where iDesign wants them, if the epic asks for it."""
+
+    version = "idesign/1"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The rules that deny, in order."""
+        return (*super().checks, _idesign)
+
+
+def paths_of(given: GateInput) -> tuple[str, ...]:
+    """List the workspace paths among the arguments, as the model wrote them."""
+    found: list[str] = []
+    for name in given.spec.path_arguments if given.spec else ():
+        value = given.arguments.get(name)
+        several = value if isinstance(value, list | tuple) else (value,)
+        found.extend(one for one in several if isinstance(one, str))
+    return tuple(found)
+
+
+def _decision(verdict: Verdict, rule: str, reason: str, version: str) -> GateDecision:
+    """Reasons quote what a model wrote, so they are cut, and halves of characters are replaced."""
+    told = reason[:REASON_CHARS_MAX].encode("utf-8", "replace").decode()
+    return GateDecision(verdict=verdict, rule=rule, reason=told, policy_version=version)
+
+
+def _known(given: GateInput) -> Objection | None:
+    if given.spec is not None and given.spec.name == given.call.tool:
+        return None
+    return Objection("unknown_tool", f"there is no tool {given.call.tool!r}")
+
+
+def _offered(given: GateInput) -> Objection | None:
+    if given.call.tool in given.role_tools:
+        return None
+    offered = ", ".join(given.role_tools) or "no tool"
+    return Objection("role_tools", f"seat {given.seat} may not use {given.call.tool}; it has {offered}")
+
+
+def _arguments(given: GateInput) -> Objection | None:
+    found = problems(given.spec.parameters_json, given.arguments) if given.spec else ()
+    return Objection("arguments", "; ".join(found)) if found else None
+
+
+def _paths(given: GateInput) -> Objection | None:
+    writes = _writes(given)
+    for name in given.spec.path_arguments if given.spec else ():
+        value = given.arguments.get(name)
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if one is None:
+                continue
+            if not isinstance(one, str):
+                return Objection("path", f"/{name}: a path must be text")
+            if problem := path_problem(one):
+                return Objection("path", f"/{name}: {problem}")
+            if writes and is_verification(one):
+                return Objection(
+                    "verification_dir", f"/{name}: {VERIFICATION_DIR}/ cannot be written by a seat"
+                )
+    return None
+
+
+def _writes(given: GateInput) -> bool:
+    return given.spec is not None and Permission.WRITE_FILES in given.spec.permissions
+
+
+def _write_size(given: GateInput) -> Objection | None:
+    if not _writes(given):
+        return None
+    texts = (one for one in given.arguments.values() if isinstance(one, str))
+    # A model may escape half a character; counting it must not fail, the tool will refuse it.
+    size_bytes = sum(len(one.encode("utf-8", "surrogatepass")) for one in texts)
+    if size_bytes <= WRITE_BYTES_MAX:
+        return None
+    return Objection("write_size", f"{size_bytes} bytes in one call, at most {WRITE_BYTES_MAX}")
+
+
+def _idesign(given: GateInput) -> Objection | None:
+    if not given.idesign or not _writes(given):
+        return None
+    problem = next(filter(None, map(idesign_problem, paths_of(given))), "")
+    return Objection("idesign", problem) if problem else None
+
+
+def _summary(given: GateInput) -> Objection | None:
+    if given.call.tool != "create_issue":
+        return None
+    summary = given.arguments.get("summary")
+    if isinstance(summary, str) and len(summary.strip()) >= SUMMARY_CHARS_MIN:
+        return None
+    return Objection("summary", f"/summary: a new issue needs at least {SUMMARY_CHARS_MIN} characters")
+
+
+def _status(given: GateInput) -> Objection | None:
+    if given.call.tool != "update_issue_status":
+        return None
+    card = given.card
+    if (named := given.arguments.get("issue_id")) not in (None, "", card.id):
+        return Objection("own_card", f"/issue_id: seat {given.seat} works on {card.id}, not on {named}")
+    status = given.arguments.get("status")
+    if not isinstance(status, str) or status not in {*CardStatus}:
+        return Objection("status", f"/status: {status!r} is none of {', '.join(CardStatus)}")
+    reason = given.arguments.get("wait_reason") or None
+    if reason is not None and (not isinstance(reason, str) or reason not in {*WaitReason}):
+        return Objection("status", f"/wait_reason: {reason!r} is none of {', '.join(WaitReason)}")
+    return _law(given, CardStatus(status), None if reason is None else WaitReason(reason))
+
+
+def _law(given: GateInput, status: CardStatus, reason: WaitReason | None) -> Objection | None:
+    # A role file may be called "system"; nobody becomes the system by that.
+    roles = tuple(one for one in given.roles if one != SYSTEM)
+    try:
+        validate_transition(given.card.type, given.card.status, status, roles, reason)
+    except StateMachineError as error:
+        return Objection("state_machine", error.detail)
+    missing = _unproven(given) if status is CardStatus.DONE else ""
+    return Objection("verification", missing) if missing else None
+
+
+def _unproven(given: GateInput) -> str:
+    """Say which declared scenarios have not passed, or return an empty text."""
+    declared = given.card.verification
+    if declared is None or not declared.scenarios:
+        return ""
+    if given.verification is None:
+        return f"{given.card.id} declares a verification that has not been run"
+    passed = {one.id for one in given.verification.results if one.status == "pass"}
+    if given.verification.ok and all(one.id in passed for one in declared.scenarios):
+        return ""
+    open_ids = [one.id for one in declared.scenarios if one.id not in passed]
+    failing = ", ".join(open_ids or [one.id for one in given.verification.results if one.id not in passed])
+    return f"verification has not passed: {failing}"
