@@ -82,11 +82,14 @@ class CardNotFound(CardError):
 
 
 class DependencyCycle(CardError):
-    """Cards wait for each other in a circle; ``cycle`` lists the ids, first repeated last."""
+    """Cards wait for each other in a circle; ``cycle`` lists the ids, first repeated last.
 
-    def __init__(self, cycle: Sequence[str]) -> None:
-        super().__init__(f"dependency cycle: {' → '.join(cycle)}")
-        self.cycle = tuple(cycle)
+    ``where`` names the file that says so, when there is one.
+    """
+
+    def __init__(self, cycle: Sequence[str], *, where: str = "") -> None:
+        super().__init__(f"{where}{': ' if where else ''}dependency cycle: {' → '.join(cycle)}")
+        self.cycle, self.where = tuple(cycle), where
 
 
 class StateMachineError(CardError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from orket.domain.cards import Card, CardStatus
+from orket.domain.cards import WAITING, Card, CardStatus
 from orket.domain.errors import DependencyCycle
 from orket.domain.identifiers import CardId
+
+_LOST = WAITING | {CardStatus.CANCELED, CardStatus.ARCHIVED}
 
 
 def find_cycle(cards: Iterable[Card]) -> tuple[CardId, ...] | None:
@@ -83,18 +85,25 @@ def independent_ready(cards: Mapping[CardId, Card]) -> tuple[Card, ...]:
     )
 
 
-def hopeless(cards: Mapping[CardId, Card]) -> tuple[tuple[Card, str], ...]:
-    """List ready cards with a dependency that will never be done, and why."""
+def hopeless(
+    cards: Mapping[CardId, Card], held: Collection[CardId] = ()
+) -> tuple[tuple[Card, str], ...]:
+    """List ready cards with a dependency that this run will never finish, and why.
+
+    ``held`` names cards that wait for a person's decision: they may still go on.
+    """
     found = []
     for card in cards.values():
-        if card.status is not CardStatus.READY:
-            continue
-        for needed in card.depends_on:
-            other = cards.get(needed)
-            if other is None:
-                found.append((card, f"depends on unknown card {needed}"))
-                break
-            if other.status in (CardStatus.CANCELED, CardStatus.ARCHIVED, CardStatus.BLOCKED):
-                found.append((card, f"dependency {needed} is {other.status}"))
-                break
+        if card.status is CardStatus.READY and (reason := _never(card, cards, held)):
+            found.append((card, reason))
     return tuple(found)
+
+
+def _never(card: Card, cards: Mapping[CardId, Card], held: Collection[CardId]) -> str:
+    for needed in card.depends_on:
+        other = cards.get(needed)
+        if other is None:
+            return f"depends on unknown card {needed}"
+        if other.status in _LOST and needed not in held:
+            return f"dependency {needed} is {other.status}"
+    return ""

@@ -216,6 +216,7 @@ class RunState:
             case e.TurnFinished():
                 ended = attrs.evolve(turns[-1], outcome=event.outcome, note=event.note)
                 turns = (*turns[:-1], ended)
+                self.faults.pop(event.card_id, None)  # faults count only while nothing gets done
         self.turns[event.card_id] = turns
 
     def _spend(self, usage: Usage) -> None:
@@ -232,6 +233,8 @@ class RunState:
                 decision=event.decision,
                 recovery=event.recovery,
                 attempts=event.attempt,
+                doubt="",
+                verdict=None,  # a person's word is good for one attempt
             )
             if event.attempt == 1:
                 self.spent = attrs.evolve(self.spent, tool_calls=self.spent.tool_calls + 1)

@@ -21,7 +21,10 @@ class SandboxStatus(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """The bounds of one command; every one is enforced by the driver."""
+    """The bounds of one command; every one is enforced by the driver.
+
+    ``output_bytes`` bounds each of the two streams. ``processes`` binds where the user is not root.
+    """
 
     wall_s: float = 60.0
     cpu_s: int = 60
@@ -29,15 +32,20 @@ class Limits:
     file_bytes: int = 64 * 1024 * 1024
     memory_bytes: int = 2 * 1024 * 1024 * 1024
     open_files: int = 256
+    processes: int = 256
 
 
 @attrs.frozen(kw_only=True)
 class SandboxSpec:
-    """What a run wants: a private workspace directory and the levels it may use, the wanted one first."""
+    """What a run wants: a private workspace directory and the levels it may use, the wanted one first.
+
+    ``limits`` are what the tools of the run give each of their commands.
+    """
 
     run_id: RunId
     workspace: str
     levels: tuple[str, ...]
+    limits: Limits = attrs.field(factory=Limits)
 
 
 @attrs.frozen(kw_only=True)

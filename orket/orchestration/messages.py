@@ -81,3 +81,7 @@ class DecideCall(Request[RunTicket]):
     call_id: CallId
     verdict: HumanVerdict
     by: str
+
+
+EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall
+"""All that may be sent to the engine from outside."""

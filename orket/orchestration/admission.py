@@ -1,0 +1,87 @@
+"""Before a run exists: what is asked for is made complete, checked as a whole, and written as events."""
+
+from __future__ import annotations
+
+import attrs
+
+from orket.decision_nodes.registry import Nodes
+from orket.domain import events as e
+from orket.domain.assets import Workload
+from orket.domain.cards import Card, CardType
+from orket.domain.errors import RunDenied
+from orket.domain.identifiers import RunId
+from orket.domain.ports import RunSummary
+from orket.orchestration.desk import Desk
+from orket.orchestration.messages import StartRun
+from orket.orchestration.prompt import assign
+
+
+@attrs.frozen(kw_only=True)
+class Candidate:
+    """A run that may start: its id, where it would work, and the events that would begin it."""
+
+    run_id: RunId
+    workspace: str
+    workload: Workload
+    events: tuple[e.Event, ...]
+
+
+def prepare(desk: Desk, asked: StartRun, workload: Workload) -> Candidate:
+    """Select the nodes, check that every card can be worked on, and write the run's first events.
+
+    Raises:
+        SettingsError: A decision node or a model that the workload names is not known.
+        RunDenied: A seat that would be needed is missing.
+    """
+    nodes = desk.nodes(workload.organization)
+    run_id = desk.ids.run_id()
+    limits = nodes.orchestration_loop.limits(workload.organization, asked.parallel)
+    accepted = e.RunAccepted(
+        workload=workload,
+        workspace=nodes.engine_runtime.workspace(run_id, asked.workspace, desk.data_dir),
+        model=asked.model,
+        parallel=limits.parallel,
+        budget=asked.budget,
+    )
+    for epic in workload.epics:
+        for card in epic.issues:
+            _check(desk, nodes, workload, card, asked.model)
+    cards = tuple(e.CardAdded(card=card) for card in _all_cards(workload))
+    return Candidate(
+        run_id=run_id,
+        workspace=accepted.workspace,
+        workload=workload,
+        events=(accepted, *cards),
+    )
+
+
+def _check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) -> None:
+    for review in (False, True):
+        who = assign(nodes, workload, card, desk.tools, review=review, model=model)
+        if who is None:
+            need = "review it (with the role integrity_guard)" if review else f"take it: {card.seat!r}"
+            raise RunDenied(f"card {card.id}: the team has no seat to {need}")
+        desk.model(who.choice.model)
+
+
+def _all_cards(workload: Workload) -> tuple[Card, ...]:
+    rock = () if workload.rock is None else (workload.rock,)
+    epics = tuple(
+        attrs.evolve(one.card, parent_id=workload.rock.id if workload.rock else None, type=CardType.EPIC)
+        for one in workload.epics
+    )
+    return (*rock, *epics, *(card for epic in workload.epics for card in epic.issues))
+
+
+def admit(nodes: Nodes, candidate: Candidate, open_runs: tuple[RunSummary, ...]) -> None:
+    """Ask the admission rule, and hold the bound on open runs.
+
+    Raises:
+        RunDenied: With the rule's reason.
+    """
+    bound = nodes.engine_runtime.runs_max(candidate.workload.organization)
+    if len(open_runs) >= bound:
+        raise RunDenied(f"{len(open_runs)} runs are open; at most {bound} may be")
+    said = nodes.run_admission.admit(candidate.workload, candidate.workspace, open_runs)
+    if said.refusal:
+        raise RunDenied(said.refusal)

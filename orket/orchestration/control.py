@@ -1,0 +1,167 @@
+"""What the engine does about a run, each as one job: look, record, then act.
+
+The jobs run beside the engine's handlers; those about the same run one after the other (``Locks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+from orket.domain import events as e
+from orket.domain.errors import RunConflict, RunNotFound
+from orket.domain.identifiers import RunId
+from orket.domain.ports import LedgerReader
+from orket.domain.runs import CallState, RunState, RunStatus
+from orket.domain.tools import HumanVerdict, Verdict
+from orket.orchestration.desk import Desk
+from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket
+from orket.orchestration.recovery import cancel_cards, receipts, take_up_again
+from orket.services.sandbox_messages import CloseSandbox
+from orket.services.tool_messages import EndCalls, Settle
+
+PAGE = 1000
+StopRun = Callable[[RunId], Awaitable[None]]
+"""Stops the run's child and returns when it is gone; nothing happens when there is none."""
+
+
+class Locks:
+    """One lock per run while somebody works on it; grows with concurrent commands only."""
+
+    def __init__(self) -> None:
+        self._locks: dict[RunId, anyio.Lock] = {}
+
+    @asynccontextmanager
+    async def of(self, run_id: RunId) -> AsyncIterator[None]:
+        """Hold the run's lock."""
+        lock = self._locks.setdefault(run_id, anyio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and not lock.statistics().tasks_waiting:
+                self._locks.pop(run_id, None)
+
+
+async def fold(ledger: LedgerReader, run_id: RunId) -> RunState:
+    """Read a run's whole ledger.
+
+    Raises:
+        RunNotFound: There is none.
+    """
+    state = RunState(run_id=run_id)
+    while page := await ledger.read(run_id, after=state.last_seq, limit=PAGE):
+        for recorded in page:
+            state.apply_recorded(recorded)
+    if state.accepted is None:
+        raise RunNotFound(f"no run {run_id!r}")
+    return state
+
+
+async def pause(desk: Desk, stop: StopRun, m: PauseRun) -> RunTicket:
+    """Record the pause, stop the run's child, end its calls, record what came of them.
+
+    Raises:
+        RunNotFound, RunConflict: Nothing was recorded.
+    """
+    state = await fold(desk.ledger, m.run_id)
+    _require(state, "pause", RunStatus.RUNNING, RunStatus.WAITING_FOR_APPROVAL)
+    await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason=m.reason)])
+    await _halt(desk, stop, m.run_id)
+    return RunTicket(run_id=m.run_id, status=RunStatus.PAUSED)
+
+
+async def _halt(desk: Desk, stop: StopRun, run_id: RunId) -> RunState:
+    """End everything of a run that is under way; return its state afterwards."""
+    await stop(run_id)
+    ended = await desk.executor.ask(EndCalls(run_id=run_id))
+    await desk.sandboxes.ask(CloseSandbox(run_id=run_id))
+    state = await fold(desk.ledger, run_id)
+    if written := receipts(state, ended):
+        for recorded in await desk.ledger.append(run_id, written):
+            state.apply_recorded(recorded)
+    for one in ended:
+        desk.executor.tell(Settle(call_id=one.call_id))
+    return state
+
+
+async def resume(desk: Desk, m: ResumeRun) -> RunTicket:
+    """Record that a paused run goes on.
+
+    Raises:
+        RunNotFound, RunConflict: Nothing was recorded.
+    """
+    state = await fold(desk.ledger, m.run_id)
+    _require(state, "resume", RunStatus.PAUSED)
+    await desk.ledger.append(m.run_id, [e.RunResumed(by=m.by)])
+    return RunTicket(run_id=m.run_id, status=RunStatus.RUNNING)
+
+
+async def cancel(desk: Desk, stop: StopRun, m: CancelRun) -> RunTicket:
+    """Stop a run for good: nothing new from here on, calls ended, cards canceled, run finished.
+
+    Raises:
+        RunNotFound, RunConflict: Nothing was recorded.
+    """
+    state = await fold(desk.ledger, m.run_id)
+    _require(state, "cancel", RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL)
+    if state.status is not RunStatus.PAUSED:
+        await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason="about to be canceled")])
+    state = await _halt(desk, stop, m.run_id)
+    reason = m.reason or f"canceled by {m.by}"
+    end = e.RunFinished(status=RunStatus.CANCELED, reason=reason)
+    await desk.ledger.append(m.run_id, [*cancel_cards(state, reason), end])
+    return RunTicket(run_id=m.run_id, status=RunStatus.CANCELED)
+
+
+async def decide(desk: Desk, m: DecideCall) -> RunTicket:
+    """Record a person's word about a call; a parked run goes on when its card can.
+
+    Raises:
+        RunNotFound, RunConflict: Nothing was recorded.
+    """
+    state = await fold(desk.ledger, m.run_id)
+    call = state.find_call(m.call_id)
+    if call is None or not call.waits_for_person:
+        waiting = [str(one.call.id) for one in state.waiting_calls()]
+        raise RunConflict(f"call {m.call_id} waits for nobody", allowed=waiting)
+    _check_verdict(call, m.verdict)
+    decided = e.ToolCallDecided(call_id=m.call_id, card_id=call.call.card_id, verdict=m.verdict, by=m.by)
+    state.apply(decided)
+    events: list[e.Event] = [decided, *take_up_again(state, call.call.card_id)]
+    if state.status is RunStatus.WAITING_FOR_APPROVAL:
+        events.append(e.RunResumed(by=m.by))
+    await desk.ledger.append(m.run_id, events)
+    status = RunStatus.PAUSED if state.status is RunStatus.PAUSED else RunStatus.RUNNING
+    return RunTicket(run_id=m.run_id, status=status)
+
+
+def _check_verdict(call: CallState, verdict: HumanVerdict) -> None:
+    asked = call.decision is not None and call.decision.verdict is Verdict.ASK and not call.doubt
+    approval = (HumanVerdict.APPROVE, HumanVerdict.DENY)
+    doubt = (HumanVerdict.HAPPENED, HumanVerdict.DID_NOT_HAPPEN, HumanVerdict.DENY)
+    options = approval if asked else doubt
+    if verdict not in options:
+        kind = "wants an approval" if asked else "is in doubt"
+        raise RunConflict(f"call {call.call.id} {kind}", allowed=[str(one) for one in options])
+
+
+def _require(state: RunState, command: str, *statuses: RunStatus) -> None:
+    """Refuse a command that the run's status does not allow, naming those that it does."""
+    if state.status not in statuses:
+        raise RunConflict(
+            f"cannot {command} run {state.run_id}: it is {state.status}", allowed=_COMMANDS[state.status]
+        )
+
+
+_COMMANDS: dict[RunStatus, tuple[str, ...]] = {
+    RunStatus.RUNNING: ("pause", "cancel"),
+    RunStatus.PAUSED: ("resume", "cancel"),
+    RunStatus.WAITING_FOR_APPROVAL: ("decide", "pause", "cancel"),
+    RunStatus.DONE: (),
+    RunStatus.BLOCKED: (),
+    RunStatus.FAILED: (),
+    RunStatus.CANCELED: (),
+}

@@ -1,0 +1,308 @@
+"""The engine: admits runs, keeps one child per open run, and is the only way to control them.
+
+No handler waits: each command becomes a job (``control``, ``admission``) that is piped back as a message.
+Whether a run may start is decided here, in one step, so that no two commands are admitted past each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from actors import Actor, Message, Ref, Reply, Terminated, on
+from orket.domain import events as e
+from orket.domain.errors import IdempotencyConflict, OrketError, RunDenied
+from orket.domain.identifiers import RunId
+from orket.domain.ports import RunSummary, WorkloadSource
+from orket.domain.runs import FINAL_RUN, RunStatus
+from orket.orchestration import control
+from orket.orchestration.admission import Candidate, admit, prepare
+from orket.orchestration.desk import Desk
+from orket.orchestration.messages import (
+    CancelRun,
+    DecideCall,
+    EngineCommand,
+    PauseRun,
+    Refused,
+    ResumeRun,
+    RunTicket,
+    StartRun,
+)
+from orket.orchestration.run import RunActor, Scan, WorkEnded
+
+CRASHES_MAX = 3
+OPEN_RUNS_PAGE = 500
+
+
+@attrs.frozen(kw_only=True)
+class _Prepared(Message):
+    """A run is ready to be admitted."""
+
+    asked: StartRun
+    to: Reply[RunTicket]
+    candidate: Candidate
+
+
+@attrs.frozen(kw_only=True)
+class _Recorded(Message):
+    """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered."""
+
+    run_id: RunId
+    to: Reply[RunTicket]
+    ok: bool
+
+
+@attrs.frozen(kw_only=True)
+class _Controlled(Message):
+    """A command about a run is on the ledger and was carried out."""
+
+    to: Reply[RunTicket]
+    ticket: RunTicket
+
+
+@attrs.frozen(kw_only=True)
+class _Looked(Message):
+    """What the ledger says about a run whose child has ended, and what the child died of."""
+
+    summary: RunSummary
+    reason: str
+
+
+@attrs.frozen
+class _Answered(Message):
+    """A job has answered its asker; nothing is left to do."""
+
+
+@attrs.frozen
+class _JobFailed(Message):
+    """A job raised what no rule foresees."""
+
+    error: str
+
+
+class EngineFault(Exception):
+    """A job of the engine failed in a way no rule foresees; the engine is restarted by its supervisor."""
+
+
+_Note = _Prepared | _Recorded | _Controlled | _Looked | _Answered | _JobFailed
+
+
+class Engine(Actor[EngineCommand | _Note | Terminated]):
+    """Admits, supervises and controls runs; see ``orchestration.messages`` for what can be asked."""
+
+    def __init__(self, desk: Desk, source: WorkloadSource) -> None:
+        self._desk, self._source = desk, source
+        self._open: dict[RunId, RunSummary] = {}
+        self._children: dict[RunId, Ref[Scan | WorkEnded]] = {}
+        self._crashes: Counter[RunId] = Counter()
+        self._locks = control.Locks()
+
+    async def on_start(self) -> None:
+        """Take up every open run from where its ledger ends."""
+        before: int | None = None
+        while page := await self._desk.ledger.runs(before=before, limit=OPEN_RUNS_PAGE, open_only=True):
+            for summary in page:
+                self._open[summary.run_id] = summary
+            before = page[-1].accepted_seq
+        for summary in reversed(self._open.values()):
+            if summary.status is RunStatus.RUNNING:
+                self._start_child(summary.run_id)
+
+    # --- starting -------------------------------------------------------------------------------
+
+    @on(StartRun)
+    async def start_run(self, m: StartRun) -> Reply[RunTicket]:
+        """Load and check what is asked for; answered when the run is on the ledger."""
+        to = self.ctx.defer(m)
+        self._job(self._prepare(m, to))
+        return to
+
+    async def _prepare(self, m: StartRun, to: Reply[RunTicket]) -> _Note:
+        try:
+            if (known := await self._replay(m)) is not None:
+                to.reply(known)
+                return _Answered()
+            workload = await self._source.load(m.target, only=m.only)
+            return _Prepared(asked=m, to=to, candidate=prepare(self._desk, m, workload))
+        except OrketError as error:
+            to.fail(Refused(error))
+            return _Answered()
+
+    async def _replay(self, m: StartRun) -> RunTicket | None:
+        if m.key is None or (run_id := await self._desk.ledger.run_for_key(m.key)) is None:
+            return None
+        summary = await self._desk.ledger.run(run_id)
+        status = RunStatus.RUNNING if summary is None else summary.status
+        return RunTicket(run_id=run_id, status=status, replayed=True)
+
+    @on(_Prepared)
+    async def _admit(self, m: _Prepared) -> None:
+        try:
+            nodes = self._desk.nodes(m.candidate.workload.organization)
+            admit(nodes, m.candidate, tuple(self._open.values()))
+        except RunDenied as error:
+            m.to.fail(Refused(error))
+            return
+        candidate = m.candidate
+        self._open[candidate.run_id] = RunSummary(
+            run_id=candidate.run_id,
+            target=candidate.workload.target,
+            status=RunStatus.RUNNING,
+            workspace=candidate.workspace,
+            accepted_at=self._desk.clock.now(),
+            finished_at=None,
+            last_seq=0,
+        )
+        self._job(self._record(m))
+
+    async def _record(self, m: _Prepared) -> _Note:
+        run_id = m.candidate.run_id
+        try:
+            await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
+        except IdempotencyConflict as error:
+            await self._answer_twin(m, error)
+        except OrketError as error:
+            m.to.fail(Refused(error))
+        else:
+            return _Recorded(run_id=run_id, to=m.to, ok=True)
+        return _Recorded(run_id=run_id, to=m.to, ok=False)
+
+    async def _answer_twin(self, m: _Prepared, error: IdempotencyConflict) -> None:
+        """Another command with the same key was recorded meanwhile: answer as it was answered."""
+        try:
+            known = await self._replay(m.asked)
+        except OrketError as refused:
+            m.to.fail(Refused(refused))
+            return
+        if known is None:
+            m.to.fail(Refused(error))
+        else:
+            m.to.reply(known)
+
+    @on(_Recorded)
+    async def _begin(self, m: _Recorded) -> None:
+        if not m.ok:
+            self._open.pop(m.run_id, None)
+            return
+        self._start_child(m.run_id)
+        m.to.reply(RunTicket(run_id=m.run_id, status=RunStatus.RUNNING))
+
+    # --- controlling ----------------------------------------------------------------------------
+
+    @on(PauseRun)
+    async def pause_run(self, m: PauseRun) -> Reply[RunTicket]:
+        """Stop a run's work; answered when nothing of it is under way any more."""
+        return self._control(m, lambda: control.pause(self._desk, self._stop_child, m))
+
+    @on(ResumeRun)
+    async def resume_run(self, m: ResumeRun) -> Reply[RunTicket]:
+        """Let a paused run go on."""
+        return self._control(m, lambda: control.resume(self._desk, m))
+
+    @on(CancelRun)
+    async def cancel_run(self, m: CancelRun) -> Reply[RunTicket]:
+        """End a run for good; answered when nothing of it is under way any more."""
+        return self._control(m, lambda: control.cancel(self._desk, self._stop_child, m))
+
+    @on(DecideCall)
+    async def decide_call(self, m: DecideCall) -> Reply[RunTicket]:
+        """Record a person's decision about a call and let its card go on."""
+        return self._control(m, lambda: control.decide(self._desk, m))
+
+    def _control(
+        self,
+        m: PauseRun | ResumeRun | CancelRun | DecideCall,
+        job: Callable[[], Awaitable[RunTicket]],
+    ) -> Reply[RunTicket]:
+        to = self.ctx.defer(m)
+        self._job(self._under_lock(m.run_id, to, job))
+        return to
+
+    async def _under_lock(
+        self, run_id: RunId, to: Reply[RunTicket], job: Callable[[], Awaitable[RunTicket]]
+    ) -> _Note:
+        try:
+            async with self._locks.of(run_id):
+                ticket = await job()
+        except OrketError as error:
+            to.fail(Refused(error))
+            return _Answered()
+        return _Controlled(to=to, ticket=ticket)
+
+    @on(_Controlled)
+    async def _controlled(self, m: _Controlled) -> None:
+        run_id = m.ticket.run_id
+        if m.ticket.status in FINAL_RUN:
+            self._open.pop(run_id, None)
+        elif run_id in self._open:
+            self._open[run_id] = attrs.evolve(self._open[run_id], status=m.ticket.status)
+        if m.ticket.status is RunStatus.RUNNING:
+            self._start_child(run_id)
+        m.to.reply(m.ticket)
+
+    # --- children -------------------------------------------------------------------------------
+
+    def _start_child(self, run_id: RunId) -> None:
+        """Start the run's child; one that is there already is told to look again."""
+        if (child := self._children.get(run_id)) is not None:
+            child.tell(Scan())
+            return
+        named = self.ctx.named(f"run-{run_id}", restart="temporary")
+        self._children[run_id] = child = named.spawn(RunActor, self._desk, run_id)
+        self.ctx.watch(child)
+
+    async def _stop_child(self, run_id: RunId) -> None:
+        if (child := self._children.get(run_id)) is not None:
+            await self.ctx.stop_child(child)
+
+    @on(Terminated)
+    async def _child_ended(self, m: Terminated) -> None:
+        run_id = next((key for key, child in self._children.items() if child == m.ref), None)
+        if run_id is None:
+            return
+        del self._children[run_id]
+        if not self.ctx.stopping:
+            self._job(self._look(run_id, str(m.reason)))
+
+    async def _look(self, run_id: RunId, reason: str) -> _Note:
+        summary = await self._desk.ledger.run(run_id)
+        return _Answered() if summary is None else _Looked(summary=summary, reason=reason)
+
+    @on(_Looked)
+    async def _looked(self, m: _Looked) -> None:
+        """Forget a run that is over; start a child again that died with its run unfinished."""
+        run_id = m.summary.run_id
+        if m.summary.status in FINAL_RUN:
+            self._open.pop(run_id, None)
+            self._crashes.pop(run_id, None)
+            return
+        self._open[run_id] = m.summary
+        if m.summary.status is not RunStatus.RUNNING or run_id in self._children:
+            return
+        self._crashes[run_id] += 1
+        if self._crashes[run_id] <= CRASHES_MAX:
+            self._start_child(run_id)
+        else:
+            self._job(self._give_up(m))
+
+    async def _give_up(self, m: _Looked) -> _Note:
+        reason = f"the run failed {CRASHES_MAX + 1} times; last: {m.reason}"
+        await self._desk.ledger.append(
+            m.summary.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)]
+        )
+        return await self._look(m.summary.run_id, m.reason)
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    def _job(self, job: Awaitable[_Note]) -> None:
+        self.ctx.pipe(job, lambda note: note, lambda error: _JobFailed(f"{type(error).__name__}: {error}"))
+
+    @on(_Answered)
+    async def _answered(self, m: _Answered) -> None:
+        """Nothing is left to do."""
+
+    @on(_JobFailed)
+    async def _job_failed(self, m: _JobFailed) -> None:
+        raise EngineFault(m.error)

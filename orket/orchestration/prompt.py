@@ -1,0 +1,102 @@
+"""From a card and everything known about it to the conversation that is sent, and its blob."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+
+from orket.decision_nodes.decisions import ModelChoice, PromptInput
+from orket.decision_nodes.registry import Nodes
+from orket.domain.assets import Epic, Role, Seat, Workload
+from orket.domain.cards import Card
+from orket.domain.models import ModelRequest
+from orket.domain.runs import RunState, TurnState
+from orket.domain.tools import ToolSpec
+
+
+@attrs.frozen(kw_only=True)
+class Assignment:
+    """Who works on a card: seat, leading role, all roles, offered tools, chosen model."""
+
+    epic: Epic
+    seat: Seat
+    role: Role
+    review: bool
+    tools: tuple[ToolSpec, ...]
+    choice: ModelChoice
+
+    @property
+    def role_tools(self) -> tuple[str, ...]:
+        """Names of the tools that are offered."""
+        return tuple(spec.name for spec in self.tools)
+
+
+def assign(
+    nodes: Nodes, workload: Workload, card: Card, installed: tuple[ToolSpec, ...], *, review: bool, model: str
+) -> Assignment | None:
+    """Find seat, role, tools and model for a card's turn; None when the team has no seat for it."""
+    epic = workload.epic_of(card)
+    seat = nodes.router.route(card, epic.team, review=review)
+    if seat is None:
+        return None
+    role = lead_role(workload, seat)
+    return Assignment(
+        epic=epic,
+        seat=seat,
+        role=role,
+        review=review,
+        tools=nodes.tool_strategy.compose(installed, role, workload.organization),
+        choice=nodes.prompt_strategy.choose_model(role, epic, workload.organization, override=model),
+    )
+
+
+def lead_role(workload: Workload, seat: Seat) -> Role:
+    """Merge the roles of a seat: the first one speaks, the tools of all are joined."""
+    roles = [role for name in seat.roles if (role := workload.role(name)) is not None]
+    first = roles[0] if roles else Role(name=seat.roles[0] if seat.roles else seat.key)
+    tools = tuple(dict.fromkeys(tool for role in roles for tool in role.tools))
+    return attrs.evolve(first, tools=tools)
+
+
+def ask_for(
+    nodes: Nodes, workload: Workload, state: RunState, card: Card, who: Assignment, turn: int
+) -> ModelRequest:
+    """Write the request of a turn (from 1) from everything the state knows about the card."""
+    environment = who.epic.environment
+    given = PromptInput(
+        card=card,
+        epic=who.epic,
+        seat=who.seat,
+        role=who.role,
+        review=who.review,
+        dialect=next((d for d in workload.dialects if d.model_family == who.choice.dialect), None),
+        tools=who.tools,
+        comments=state.comments.get(card.id, ()),
+        verification=state.verifications.get(card.id),
+        history=_closed(state.turns.get(card.id, ())),
+        workload=workload,
+    )
+    return ModelRequest(
+        card=card.id,
+        turn=turn,
+        seat=who.seat.key,
+        model=who.choice.model,
+        messages=nodes.prompt_strategy.compile(given),
+        tools=who.tools,
+        temperature=environment.temperature,
+        seed=environment.seed,
+        timeout_s=environment.timeout_s,
+        params_json=environment.params_json,
+    )
+
+
+def _closed(turns: tuple[TurnState, ...]) -> tuple[TurnState, ...]:
+    return tuple(turn for turn in turns if not turn.is_open)
+
+
+def prompt_blob(request: ModelRequest) -> bytes:
+    """Write what is sent to the model as canonical JSON, for the ledger."""
+    messages = [attrs.asdict(one) for one in request.messages]
+    body = {"model": request.model, "messages": messages, "tools": [one.name for one in request.tools]}
+    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

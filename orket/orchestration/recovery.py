@@ -1,0 +1,105 @@
+"""What the ledger says must follow a crash, a pause or a person's decision: pure functions over the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orket.domain import events as e
+from orket.domain.cards import FINAL, WAITING, Card, CardStatus, CardType, WaitReason
+from orket.domain.identifiers import CardId
+from orket.domain.runs import RunState
+from orket.domain.state_machine import SYSTEM, allowed
+from orket.services.tool_messages import EndedCall
+
+
+def move(
+    card: Card, status: CardStatus, *, why: WaitReason | None = None, reason: str = ""
+) -> e.CardStatusChanged:
+    """Write the event of the system moving a card."""
+    return e.CardStatusChanged(
+        card_id=card.id,
+        previous=card.status,
+        status=status,
+        by=SYSTEM,
+        wait_reason=why,
+        reason=reason,
+    )
+
+
+def block(card: Card, why: WaitReason, reason: str) -> tuple[e.CardStatusChanged, ...]:
+    """Block a card, if its status lets the system do that."""
+    if CardStatus.BLOCKED not in allowed(card.type, card.status, system=True):
+        return ()
+    return (move(card, CardStatus.BLOCKED, why=why, reason=reason),)
+
+
+def wait_for_person(card: Card, reason: str) -> tuple[e.CardStatusChanged, ...]:
+    """Let a card wait for a person's decision about one of its calls."""
+    if card.status is CardStatus.IN_PROGRESS:
+        waiting = CardStatus.WAITING_FOR_DEVELOPER
+        return (move(card, waiting, why=WaitReason.INPUT, reason=reason),)
+    return block(card, WaitReason.INPUT, reason)
+
+
+def take_up_again(state: RunState, card_id: CardId) -> tuple[e.Event, ...]:
+    """Put a card that waited for a person back to work, into review if it was under review."""
+    card, turn = state.cards[card_id], state.open_turn(card_id)
+    if card.status not in WAITING or turn is None or any(call.waits_for_person for call in turn.calls):
+        return ()
+    back = move(card, CardStatus.IN_PROGRESS)
+    if not turn.review:
+        return (back,)
+    again = e.CardStatusChanged(
+        card_id=card.id, previous=CardStatus.IN_PROGRESS, status=CardStatus.CODE_REVIEW, by=SYSTEM
+    )
+    return (back, again)
+
+
+def receipts(state: RunState, ended: Iterable[EndedCall]) -> tuple[e.ToolCallFinished, ...]:
+    """Write the receipts of calls that were ended, where the ledger has none yet.
+
+    A call that proposes card changes is left out: it acted on nothing outside, so the resumed run repeats it
+    and judges the proposal against the cards as they stand then.
+    """
+    found = []
+    for one in ended:
+        known = state.find_call(one.call_id)
+        if known is not None and known.result is None and not one.result.changes:
+            found.append(e.ToolCallFinished(call_id=one.call_id, card_id=one.card_id, result=one.result))
+    return tuple(found)
+
+
+def cancel_cards(state: RunState, reason: str) -> tuple[e.Event, ...]:
+    """Cancel every card that is not final, issues first."""
+    order = (CardType.ISSUE, CardType.EPIC, CardType.ROCK)
+    cards = sorted(state.cards.values(), key=lambda card: order.index(card.type) if card.type in order else 9)
+    return tuple(
+        move(card, CardStatus.CANCELED, reason=reason)
+        for card in cards
+        if card.status not in FINAL and CardStatus.CANCELED in allowed(card.type, card.status, system=True)
+    )
+
+
+def advance_parents(state: RunState) -> tuple[e.Event, ...]:
+    """Move epics and rocks along with their children: begun, done, or canceled when all children are."""
+    found: list[e.Event] = []
+    for kind in (CardType.EPIC, CardType.ROCK):
+        for parent in [card for card in state.cards.values() if card.type is kind]:
+            for event in _advance(parent, state):
+                state.apply(event)
+                found.append(event)
+    return tuple(found)
+
+
+def _advance(parent: Card, state: RunState) -> tuple[e.CardStatusChanged, ...]:
+    children = [card for card in state.cards.values() if card.parent_id == parent.id]
+    statuses = {card.status for card in children}
+    if parent.is_final or not children or statuses == {CardStatus.READY}:
+        return ()
+    begun = () if parent.status is not CardStatus.READY else (move(parent, CardStatus.IN_PROGRESS),)
+    if not all(card.is_final for card in children):
+        return begun
+    end = CardStatus.CANCELED if statuses == {CardStatus.CANCELED} else CardStatus.DONE
+    previous = CardStatus.IN_PROGRESS if begun else parent.status
+    ended = e.CardStatusChanged(card_id=parent.id, previous=previous, status=end, by=SYSTEM)
+    return (*begun, ended)

@@ -1,0 +1,190 @@
+"""One turn on a card: prompt → model → tool calls, in order. An open turn is taken up where it ended."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+
+import attrs
+
+from orket.decision_nodes.decisions import LoopLimits
+from orket.decision_nodes.registry import Nodes
+from orket.domain import events as e
+from orket.domain.errors import ModelError
+from orket.domain.identifiers import blob_id, call_id
+from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
+from orket.domain.runs import CallState, TurnState
+from orket.domain.sandboxes import SandboxSpec
+from orket.domain.tools import ToolCall, Verdict
+from orket.orchestration.desk import Desk
+from orket.orchestration.govern import Authority, govern
+from orket.orchestration.notebook import Notebook
+from orket.orchestration.prompt import Assignment, ask_for, prompt_blob
+from orket.orchestration.recovery import wait_for_person
+from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool
+
+
+class Carried(Enum):
+    """How far the tool calls of a turn were carried."""
+
+    ALL = "all"
+    WAITING = "waiting"
+
+
+@attrs.frozen(kw_only=True)
+class Bench:
+    """Where a turn is taken: the desk, the nodes, the bounds, who sits there, the run's sandbox."""
+
+    desk: Desk
+    nodes: Nodes
+    limits: LoopLimits
+    who: Assignment
+    sandbox: SandboxSpec
+
+
+async def take_turn(book: Notebook, bench: Bench) -> Carried:
+    """Take one turn, or the rest of the open one; its judgement is the caller's.
+
+    Raises:
+        DeliveryError, ReplyError: The tool executor is gone; what acted is on the ledger or in doubt.
+        StoreError: The ledger does not take records.
+    """
+    turn = book.turn or _open(book, bench)
+    if turn.reply is None and not turn.error:
+        await _ask_model(book, bench, turn)
+    return await _carry_out(book, bench)
+
+
+def _request(book: Notebook, bench: Bench, turn: int) -> ModelRequest:
+    workload = book.file.accepted.workload
+    return ask_for(bench.nodes, workload, book.state, book.card, bench.who, turn)
+
+
+def _open(book: Notebook, bench: Bench) -> TurnState:
+    number = book.state.turn_counts.get(book.card.id, 0) + 1
+    prompt = prompt_blob(_request(book, bench, number))
+    book.note(
+        e.TurnStarted(
+            card_id=book.card.id,
+            turn=number,
+            seat=bench.who.seat.key,
+            role=bench.who.role.name,
+            review=bench.who.review,
+            model=bench.who.choice.model,
+            prompt=blob_id(prompt),
+        ),
+        blob=prompt,
+    )
+    return book.state.turns[book.card.id][-1]
+
+
+async def _ask_model(book: Notebook, bench: Bench, turn: TurnState) -> None:
+    await book.flush()
+    card, number = book.card.id, turn.turn
+    try:
+        reply = await _stream(bench, _request(book, bench, number))
+    except ModelError as error:
+        book.note(e.ModelFailed(card_id=card, turn=number, code=error.code, error=error.detail))
+        return
+    if len(reply.calls) > bench.limits.calls_per_turn_max:
+        text = (
+            f"{len(reply.calls)} tool calls in one turn; at most {bench.limits.calls_per_turn_max} are taken"
+        )
+        book.note(e.ModelFailed(card_id=card, turn=number, code="too_many_calls", error=text))
+        return
+    calls = tuple(_identify(book, number, index, one) for index, one in enumerate(reply.calls))
+    book.note(e.ModelReplied(card_id=card, turn=number, reply=reply, calls=calls))
+
+
+async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
+    async with bench.desk.model(request.model).stream(request) as chunks:
+        async for chunk in chunks:
+            if isinstance(chunk, ReplyCompleted):
+                return chunk.reply
+    raise ModelError("the model's stream ended without a reply", code="protocol", retryable=True)
+
+
+def _identify(book: Notebook, turn: int, index: int, proposed: ProposedCall) -> ToolCall:
+    run, card = book.file.run_id, book.card.id
+    return ToolCall(
+        id=call_id(run, card, turn, index),
+        run_id=run,
+        card_id=card,
+        turn=turn,
+        index=index,
+        tool=proposed.name,
+        arguments_json=_canonical(proposed.arguments_json),
+        ref=proposed.ref,
+    )
+
+
+def _canonical(text: str) -> str:
+    """Write JSON one way only; text that is no JSON stays as it is, for the executor to refuse."""
+    try:
+        return json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return text
+
+
+async def _carry_out(book: Notebook, bench: Bench) -> Carried:
+    while (call := _next_call(book)) is not None:
+        if call.waits_for_person:
+            return Carried.WAITING
+        await book.flush()
+        outcome = await bench.desk.executor.ask(
+            ExecuteTool(
+                call=call.call,
+                context=_context(book, bench),
+                attempts=call.attempts,
+                verdict=call.verdict,
+            )
+        )
+        _take_down(book, bench, call, outcome)
+    return Carried.ALL
+
+
+def _next_call(book: Notebook) -> CallState | None:
+    turn = book.turn
+    return None if turn is None else next((one for one in turn.calls if one.result is None), None)
+
+
+def _context(book: Notebook, bench: Bench) -> CallContext:
+    return CallContext(
+        seat=bench.who.seat.key,
+        roles=bench.who.seat.roles,
+        role_tools=bench.who.role_tools,
+        card=book.card,
+        comments=book.state.comments.get(book.card.id, ()),
+        verification=book.verification,
+        organization=book.file.accepted.workload.organization,
+        idesign=bench.who.epic.idesign,
+        sandbox=bench.sandbox,
+    )
+
+
+def _take_down(book: Notebook, bench: Bench, call: CallState, outcome: CallOutcome) -> None:
+    """Note what came of a call: the receipt with the card changes it earned, or that a person is needed."""
+    intended = e.ToolCallIntended(
+        call=call.call, decision=outcome.decision, recovery=call.recovery, attempt=call.attempts + 1
+    )
+    book.fold(intended)  # the executor has recorded it
+    if outcome.result is not None:
+        result, changes = govern(outcome.result, _authority(book, bench))
+        receipt = e.ToolCallFinished(call_id=call.call.id, card_id=book.card.id, result=result)
+        book.note(receipt, *changes)
+        return
+    reason = outcome.doubt or outcome.decision.reason
+    if outcome.doubt or outcome.decision.verdict is not Verdict.ASK:
+        book.note(e.ToolCallInDoubt(call_id=call.call.id, card_id=book.card.id, reason=reason))
+    book.note(*wait_for_person(book.card, f"{call.call.tool}: {reason}"))
+
+
+def _authority(book: Notebook, bench: Bench) -> Authority:
+    return Authority(
+        seat=bench.who.seat.key,
+        roles=bench.who.seat.roles,
+        card=book.card,
+        verification=book.verification,
+        team=bench.who.epic.team,
+        known=book.file.known,
+    )
