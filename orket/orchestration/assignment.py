@@ -85,7 +85,7 @@ class CardWorker(Actor[WorkOnCard]):
 
     async def _take_turns(self, book: Notebook, bench: Bench) -> None:
         taken = 0
-        while not self.ctx.stopping:
+        while True:
             if book.turn is None and self._worn_out(book):
                 return
             before = book.card

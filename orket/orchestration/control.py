@@ -76,15 +76,18 @@ async def pause(desk: Desk, stop: StopRun, m: PauseRun) -> RunTicket:
 async def _halt(desk: Desk, stop: StopRun, run_id: RunId) -> RunState:
     """End everything of a run that is under way; return its state afterwards."""
     await stop(run_id)
-    ended = await desk.executor.ask(EndCalls(run_id=run_id))
+    await settle_calls(desk, run_id)
     await desk.sandboxes.ask(CloseSandbox(run_id=run_id))
-    state = await fold(desk.ledger, run_id)
-    if written := receipts(state, ended):
-        for recorded in await desk.ledger.append(run_id, written):
-            state.apply_recorded(recorded)
+    return await fold(desk.ledger, run_id)
+
+
+async def settle_calls(desk: Desk, run_id: RunId, *, grace_s: float = 0) -> None:
+    """End a run's calls, those that end by themselves within ``grace_s`` unharmed; write their receipts."""
+    ended = await desk.executor.ask(EndCalls(run_id=run_id, grace_s=grace_s))
+    if written := receipts(await fold(desk.ledger, run_id), ended):
+        await desk.ledger.append(run_id, written)
     for one in ended:
         desk.executor.tell(Settle(call_id=one.call_id))
-    return state
 
 
 async def resume(desk: Desk, m: ResumeRun) -> RunTicket:

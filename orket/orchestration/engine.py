@@ -33,6 +33,7 @@ from orket.orchestration.messages import (
 from orket.orchestration.run import RunActor, Scan, WorkEnded
 
 CRASHES_MAX = 3
+STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
 
 
@@ -109,6 +110,11 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         for summary in reversed(self._open.values()):
             if summary.status is RunStatus.RUNNING:
                 self._start_child(summary.run_id)
+
+    async def on_stop(self, reason: object) -> None:
+        """Let the calls of the runs that were under way end, and write their receipts."""
+        for run_id in tuple(self._children):
+            await control.settle_calls(self._desk, run_id, grace_s=STOP_GRACE_S)
 
     # --- starting -------------------------------------------------------------------------------
 
@@ -249,7 +255,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         if (child := self._children.get(run_id)) is not None:
             child.tell(Scan())
             return
-        named = self.ctx.named(f"run-{run_id}", restart="temporary")
+        named = self.ctx.named(f"run-{run_id}", restart="temporary", shutdown=0)
         self._children[run_id] = child = named.spawn(RunActor, self._desk, run_id)
         self.ctx.watch(child)
 
@@ -263,8 +269,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         if run_id is None:
             return
         del self._children[run_id]
-        if not self.ctx.stopping:
-            self._job(self._look(run_id, str(m.reason)))
+        self._job(self._look(run_id, str(m.reason)))
 
     async def _look(self, run_id: RunId, reason: str) -> _Note:
         summary = await self._desk.ledger.run(run_id)

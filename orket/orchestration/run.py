@@ -70,7 +70,7 @@ class RunActor(Actor[Scan | WorkEnded]):
     @on(Scan)
     async def scan(self, m: Scan) -> None:
         """Start what can be started; with nothing under way and nothing to start, come to an end."""
-        if self.ctx.stopping or self._state.status is not RunStatus.RUNNING:
+        if self._state.status is not RunStatus.RUNNING:
             return
         await self._record(*self._block_hopeless())
         if (over := self._over_budget()) is not None:
@@ -144,9 +144,9 @@ class RunActor(Actor[Scan | WorkEnded]):
 
     def _start(self, card_id: CardId) -> None:
         card = self._state.cards[card_id]
-        worker = self.ctx.named(f"{sanitise(card_id)}-{self._state.last_seq}", restart="temporary").spawn(
-            CardWorker, self._desk, self._nodes, self._limits, self._sandbox
-        )
+        name = f"{sanitise(card_id)}-{self._state.last_seq}"
+        named = self.ctx.named(name, restart="temporary", shutdown=0)
+        worker = named.spawn(CardWorker, self._desk, self._nodes, self._limits, self._sandbox)
         self._busy[card_id] = worker
         work = WorkOnCard(
             file=CardFile.of(self._state, card_id),

@@ -78,8 +78,9 @@ class EndedCall:
 class EndCalls(Request[tuple[EndedCall, ...]]):
     """End all calls of a run, process trees included; answered when they are gone, with their results.
 
-    Calls that had already ended but were not settled are among the answers. After the answer no effect of
-    this run is under way.
+    Calls that had already ended but were not settled are among the answers. Those that end by themselves
+    within ``grace_s`` are left to. After the answer no effect of this run is under way.
     """
 
     run_id: RunId
+    grace_s: float = 0
