@@ -1,0 +1,1 @@
+"""Sandbox drivers: the rungs of the ladder, one file each."""

@@ -1,0 +1,218 @@
+"""One command from start to end, by way of the launcher."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO
+
+import anyio
+import anyio.to_thread
+import attrs
+
+from orket.domain.errors import SandboxError
+from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
+from orket.infrastructure.sandboxes.output import Kept, drain
+from orket.infrastructure.sandboxes.sweeping import sweep
+
+LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+GRACE_S = 10.0
+DRAIN_S = 2.0
+KILLED = "killed -9 0"
+
+_LIMITS = frozenset({int(signal.SIGXCPU), int(signal.SIGXFSZ)})
+# A shell says 128 + number when a child of its own died of a signal.
+_LIMIT_EXITS = frozenset(128 + one for one in _LIMITS)
+_KILLED = -int(signal.SIGKILL)
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What to start: the command, where, with which environment, input and limits.
+
+    ``workspace`` is an open directory, ``private`` the path of the command's own directory, which is gone
+    when the command is.
+    """
+
+    argv: tuple[str, ...]
+    workspace: int
+    private: str
+    environment: Mapping[str, str]
+    stdin: IO[bytes] | int
+    limits: Limits
+
+
+class Launched:
+    """A launcher and the ends of its pipes that this process holds; the pipes belong to ``fds``."""
+
+    def __init__(self, launch: Launch, fds: ExitStack) -> None:
+        """Start it on this thread; raises OSError or ValueError (a NUL in an argument)."""
+        self.private, self.limits, self.said = launch.private, launch.limits, ""
+        theirs = ExitStack()
+        with theirs:
+            control, self._control = _pipe(theirs, None)
+            fds.callback(self.stop)
+            self._report, report = _pipe(fds, theirs)
+            self.out, out = _pipe(fds, theirs)
+            self.err, err = _pipe(fds, theirs)
+            self._process = subprocess.Popen(
+                _launcher_argv(launch, control, report),
+                stdin=launch.stdin,
+                stdout=out,
+                stderr=err,
+                cwd=f"/proc/self/fd/{launch.workspace}",
+                env=dict(launch.environment),
+                pass_fds=(control, report),
+                start_new_session=True,
+            )
+        self._handle = os.pidfd_open(self._process.pid)
+        fds.callback(os.close, self._handle)
+
+    def stop(self) -> None:
+        """Let go of the control pipe: the launcher ends everything. May be called twice."""
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
+
+    async def wait(self) -> None:
+        """Return, or let a cancellation through, when the launcher and all that it started are gone.
+
+        A launcher that outstays its welcome was tampered with: it is killed and what it leaves is swept up.
+        """
+        try:
+            with anyio.move_on_after(self.limits.wall_s + GRACE_S):
+                await anyio.wait_readable(self._handle)
+        finally:
+            self.stop()
+            with anyio.CancelScope(shield=True):
+                await self._collect()
+
+    async def _collect(self) -> None:
+        with anyio.move_on_after(GRACE_S) as patience:
+            await anyio.wait_readable(self._handle)
+        if patience.cancelled_caught:
+            self._process.kill()
+            await anyio.wait_readable(self._handle)
+        with suppress(BlockingIOError):  # somebody else holds the pipe: as good as no report
+            self.said = os.read(self._report, 256).decode()
+        if not self.said:
+            await anyio.to_thread.run_sync(sweep, self.private)
+        # It has ended; it is collected only after the last kill, so that its pid was its own until then.
+        if self._process.wait() < 0 and not self.said:
+            self.said = KILLED
+
+
+async def run_launch(launch: Launch, running: set[Launched]) -> CommandResult:
+    """Run a command to its end; it stands in ``running`` meanwhile, to be stopped from there.
+
+    Raises:
+        SandboxError: It could not be started, or its launcher was killed, for reasons that are not its own.
+    """
+    out, err = Kept(launch.limits.output_bytes), Kept(launch.limits.output_bytes)
+    with ExitStack() as fds:
+        try:
+            launched = Launched(launch, fds)
+        except ValueError as error:
+            return _not_started(str(error), 126, 0)
+        except OSError as error:
+            if error.errno == errno.E2BIG:
+                return _not_started("argument list too long", 126, 0)
+            raise SandboxError(f"cannot start a process: {error.strerror}") from error
+        running.add(launched)
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(drain, launched.out, out)
+                group.start_soon(drain, launched.err, err)
+                await launched.wait()
+                # All writers are dead, so both pipes end; the deadline is for what nobody foresaw.
+                group.cancel_scope.deadline = anyio.current_time() + DRAIN_S
+        finally:
+            running.discard(launched)
+        return _result(launch, launched.said, out, err)
+
+
+def _pipe(reading: ExitStack, writing: ExitStack | None) -> tuple[int, int]:
+    """Make a pipe whose ends close with the stacks given; with both, its read end does not block."""
+    read_end, write_end = os.pipe()
+    reading.callback(os.close, read_end)
+    if writing is not None:
+        writing.callback(os.close, write_end)
+        os.set_blocking(read_end, False)
+    return read_end, write_end
+
+
+def _launcher_argv(launch: Launch, control: int, report: int) -> list[str]:
+    limits = launch.limits
+    numbers = (
+        limits.cpu_s,
+        limits.memory_bytes,
+        limits.file_bytes,
+        limits.open_files,
+        limits.processes,
+    )
+    head = (control, report, launch.private, limits.wall_s, *numbers)
+    return [sys.executable, "-I", "-S", LAUNCHER, *map(str, head), *launch.argv]
+
+
+def _not_started(why: str, exit_code: int, duration_ms: int) -> CommandResult:
+    return CommandResult(
+        end=CommandEnd.NONZERO,
+        exit_code=exit_code,
+        stdout=b"",
+        stderr=why.encode("utf-8", "backslashreplace"),
+        duration_ms=duration_ms,
+    )
+
+
+def _result(launch: Launch, said: str, out: Kept, err: Kept) -> CommandResult:
+    how, code, duration_ms = _parse(said, err)
+    if how == "exec":
+        return _not_started(f"{launch.argv[0]}: {os.strerror(code)}", _exec_exit(code), duration_ms)
+    end, exit_code = _end(how, code)
+    if how == "killed":
+        err.add(b"\n(its launcher was killed; everything it had started was ended)\n")
+    return CommandResult(
+        end=end,
+        exit_code=exit_code,
+        stdout=out.value(),
+        stderr=err.value(),
+        duration_ms=duration_ms,
+        truncated=out.truncated or err.truncated,
+    )
+
+
+def _parse(said: str, err: Kept) -> tuple[str, int, int]:
+    try:
+        how, code, duration_ms = said.split()
+        return how, int(code), int(duration_ms)
+    except ValueError:
+        why = err.value().decode("utf-8", "replace").strip()[-200:]
+        raise SandboxError(f"the launcher did not start: {why}") from None
+
+
+def _exec_exit(code: int) -> int:
+    return 127 if code == errno.ENOENT else 126
+
+
+def _end(how: str, code: int) -> tuple[CommandEnd, int]:
+    match how:
+        case "exit" if code == 0:
+            return CommandEnd.OK, 0
+        case "exit":
+            return CommandEnd.LIMIT if code in _LIMIT_EXITS else CommandEnd.NONZERO, code
+        case "signal":
+            return CommandEnd.LIMIT if code in _LIMITS else CommandEnd.NONZERO, -code
+        case "timeout":
+            return CommandEnd.TIMEOUT, _KILLED
+        case "canceled":
+            return CommandEnd.CANCELED, _KILLED
+        case "killed":  # by the command itself, or for want of memory: it may have acted
+            return CommandEnd.NONZERO, code
+        case _:
+            raise SandboxError(f"the launcher could not work: {os.strerror(code)}")

@@ -1,0 +1,250 @@
+"""Level 0: commands as plain processes, bounded and entirely gone at their end, but not isolated.
+
+States: limits on wall-clock time, CPU, address space, output and file size; no process outlives its command
+or the engine. Does not state: any isolation of files, network or other processes. For trusted tools, by name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from orket.domain.errors import SandboxError, SandboxUnavailable
+from orket.domain.identifiers import RunId
+from orket.domain.sandboxes import (
+    Command,
+    CommandEnd,
+    CommandResult,
+    InputFile,
+    Limits,
+    ProbeReport,
+    SandboxSpec,
+)
+from orket.infrastructure.sandboxes import workspace as files
+from orket.infrastructure.sandboxes.launching import Launch, Launched, run_launch
+from orket.infrastructure.sandboxes.sweeping import home_of
+
+T = TypeVar("T")
+
+PRIVATE_MARK = "{private}"
+STATES = (
+    "wall-clock limit",
+    "CPU limit per process",
+    "address-space limit per process",
+    "file-size limit",
+    "output limit",
+    "no process outlives its command or the engine",
+)
+_OWN_NAMES = frozenset({"", ".", "..", "home", "tmp"})
+
+
+class ProcessDriver:
+    """The ``process`` rung.
+
+    Args:
+        path: ``PATH`` of the commands; the default puts this interpreter's folder before the system's.
+        scratch: Where the commands' private directories are made; the system's temporary folder by default.
+    """
+
+    name = "process"
+    level = 0
+
+    def __init__(self, *, path: str | None = None, scratch: str | None = None) -> None:
+        own = str(Path(sys.executable).parent)
+        self._path = path if path is not None else f"{own}:/usr/local/bin:/usr/bin:/bin"
+        self._scratch = scratch
+
+    async def probe(self) -> ProbeReport:
+        """Run a command that leaves a process behind, and see that it is cleaned up."""
+        if sys.platform != "linux":
+            return self._report("it needs Linux: a launcher adopts and ends stray processes")
+        with tempfile.TemporaryDirectory(prefix="orket-probe-", dir=self._scratch) as folder:
+            try:
+                opened = await self.open(SandboxSpec(run_id=RunId("probe"), workspace=folder, levels=()))
+                try:
+                    told = await opened.run(_PROBE)
+                finally:
+                    await opened.close()
+            except SandboxError as error:
+                return self._report(error.detail)
+        if told.end is not CommandEnd.OK or told.stdout != b"ready\n":
+            return self._report(f"a trial command ended with {told.end}, exit code {told.exit_code}")
+        return self._report("")
+
+    def _report(self, reason: str) -> ProbeReport:
+        remedy = "run on Linux 5.3 or later with /proc mounted and a writable temporary folder"
+        return ProbeReport(
+            driver=self.name,
+            level=self.level,
+            ok=not reason,
+            states=STATES,
+            reason=reason,
+            remedy=remedy if reason else "",
+        )
+
+    async def open(self, spec: SandboxSpec) -> ProcessSandbox:
+        """Open a sandbox over the workspace of ``spec``, which is made if it does not exist.
+
+        Raises:
+            SandboxUnavailable: The workspace is not a directory or cannot be made.
+        """
+        try:
+            root = await anyio.to_thread.run_sync(_open_workspace, spec.workspace)
+        except (OSError, ValueError) as error:
+            raise SandboxUnavailable(
+                f"workspace {spec.workspace!r} cannot be used: {error}", remedy="name a directory to write in"
+            ) from error
+        return ProcessSandbox(root, path=self._path, scratch=self._scratch)
+
+
+class ProcessSandbox:
+    """An open workspace and the commands that run over it."""
+
+    def __init__(self, root: int, *, path: str, scratch: str | None) -> None:
+        self._root, self._path, self._scratch = root, path, scratch
+        self._running: set[Launched] = set()
+        self._busy = 0
+        self._idle = anyio.Event()
+
+    async def run(self, command: Command) -> CommandResult:
+        """Run a command to its end; the whole process tree is gone when this returns or is cancelled.
+
+        A command that the sandbox's closing cuts short ends as ``canceled``.
+
+        Raises:
+            SandboxError: The command could not be started for reasons that are not its own.
+        """
+        with ExitStack() as held:
+            root = self._enter(held)
+            private = await anyio.to_thread.run_sync(_make_private, command.files, self._scratch)
+            try:
+                stdin = await anyio.to_thread.run_sync(_make_stdin, command.stdin, private, held)
+                launch = Launch(
+                    argv=tuple(one.replace(PRIVATE_MARK, private) for one in command.argv),
+                    workspace=root,
+                    private=private,
+                    environment=_environment(private, self._path),
+                    stdin=stdin,
+                    limits=command.limits,
+                )
+                if self._root < 0:
+                    raise SandboxError("the sandbox was closed before the command began")
+                return await run_launch(launch, self._running)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(_remove_private, private)
+
+    async def read(self, path: str, *, bytes_max: int) -> bytes:
+        """Read a workspace file; see the port for the errors."""
+        return await self._on_files(lambda root: files.read_file(root, path, bytes_max))
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Write a workspace file whole, durable on return; see the port for the errors."""
+        await self._on_files(lambda root: files.write_file(root, path, content))
+
+    async def entries(self, path: str) -> tuple[str, ...]:
+        """List a workspace folder; see the port for the errors."""
+        return await self._on_files(lambda root: files.list_folder(root, path))
+
+    async def close(self) -> None:
+        """End everything that runs in it and wait for that; may be called twice."""
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+        for launched in self._running:
+            launched.stop()
+        while self._busy:
+            await self._idle.wait()
+
+    async def _on_files(self, act: Callable[[int], T]) -> T:
+        with ExitStack() as held:
+            return await anyio.to_thread.run_sync(act, self._enter(held))
+
+    def _enter(self, held: ExitStack) -> int:
+        """Take part in the sandbox with a directory descriptor of one's own, until ``held`` closes."""
+        if self._root < 0:
+            raise SandboxError("the sandbox is closed")
+        root = os.dup(self._root)
+        self._busy += 1
+        held.callback(self._leave)
+        held.callback(os.close, root)
+        return root
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
+            self._idle = anyio.Event()
+
+
+_PROBE = Command(
+    argv=("/bin/sh", "-c", "(sleep 60 &) ; echo ready"),
+    limits=Limits(wall_s=10.0, cpu_s=10),
+)
+
+
+def _environment(private: str, path: str) -> Mapping[str, str]:
+    """All that a command is told of the world; nothing comes from this process's own environment."""
+    return {
+        "HOME": home_of(private),
+        "LANG": "C.UTF-8",
+        "PATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": f"{private}/tmp",
+    }
+
+
+def _open_workspace(path: str) -> int:
+    os.makedirs(path, exist_ok=True)
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
+    for one in given:
+        if one.name in _OWN_NAMES or "/" in one.name or "\0" in one.name:
+            raise SandboxError(f"{one.name!r} cannot name an input file")
+    try:
+        private = tempfile.mkdtemp(prefix="orket-", dir=scratch)
+    except OSError as error:
+        raise SandboxError(f"no private directory for a command: {error}") from error
+    try:
+        for name in ("home", "tmp"):
+            os.mkdir(f"{private}/{name}", 0o700)
+        for one in given:
+            Path(private, one.name).write_bytes(one.content)
+    except OSError as error:
+        _remove_private(private)
+        raise SandboxError(f"no private directory for a command: {error}") from error
+    return private
+
+
+def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes] | int:
+    """An unnamed file with the input: no writer is needed, so a command that never reads blocks nobody."""
+    if not content:
+        return subprocess.DEVNULL
+    file = tempfile.TemporaryFile(dir=private)  # noqa: SIM115  # closed with ``held``
+    held.callback(file.close)
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _remove_private(private: str) -> None:
+    """Delete what the launcher could not; a folder without permissions gets them first."""
+    if not os.path.lexists(private):
+        return
+    for folder, names, _ in os.walk(private):
+        for name in names:
+            if not os.path.islink(path := f"{folder}/{name}"):
+                os.chmod(path, 0o700)
+    shutil.rmtree(private, ignore_errors=True)
