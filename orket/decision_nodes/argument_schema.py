@@ -36,6 +36,8 @@ def problems(schema_json: str, arguments: Mapping[str, object]) -> tuple[str, ..
         schema: object = json.loads(schema_json)
     except ValueError:
         return ("the tool's declaration is not JSON",)
+    if not _is_text(arguments):
+        return ("(all): holds half of a character (a lone surrogate) or is nested too deeply",)
     found: list[str] = []
     for problem in _check(schema, arguments, "", 0):
         found.append(problem)
@@ -61,6 +63,17 @@ def _check(schema: object, value: object, pointer: str, depth: int) -> Iterator[
         # ``properties`` absent still means that unknown keys are wrong.
         if "properties" not in schema and isinstance(value, Mapping):
             yield from _properties(schema, value, pointer, depth)
+
+
+def _is_text(value: object, depth: int = 0) -> bool:
+    """Whether all texts inside can be written as UTF-8; what cannot must not reach a file or the ledger."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value)
+    if depth > DEPTH_MAX:
+        return False
+    if isinstance(value, Mapping):
+        return all(_is_text(key) and _is_text(one, depth + 1) for key, one in value.items())
+    return not isinstance(value, list | tuple) or all(_is_text(one, depth + 1) for one in value)
 
 
 def _wrong_type(wanted: object, value: object) -> str | None:

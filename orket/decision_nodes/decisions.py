@@ -222,8 +222,8 @@ class OrchestrationLoop(Protocol):
         """Whether a card in this status gets a review turn."""
         ...
 
-    def conclude(self, cards: Mapping[CardId, Card]) -> LoopEnd:
-        """Tell the truth about a run whose cards can no longer move."""
+    def conclude(self, cards: Mapping[CardId, Card], only: CardId | None = None) -> LoopEnd:
+        """Tell the truth about a run whose cards, or the ``only`` one that was wanted, can no longer move."""
         ...
 
 

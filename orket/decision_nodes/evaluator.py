@@ -1,15 +1,15 @@
 """``evaluator_node``: what follows a turn.
 
-===============================================  ===========================================
-the turn …                                       what follows
-===============================================  ===========================================
-moved the card to another status                 SETTLED
-got no answer from the model                     RETRY
-had a call that failed, was denied or has        RETRY, quoting each error and its hint
+==================================================  ==========================================
+the turn …                                          what follows
+==================================================  ==========================================
+moved the card out of the status of its assignment  SETTLED
+got no usable answer from the model                 RETRY
+had a call that failed, was denied or has           RETRY, quoting each error and its hint
 no result
-only had calls that succeeded                    CONTINUE, RETRY when the turns are used up
-made no call                                     RETRY, naming the statuses that may follow
-===============================================  ===========================================
+only had calls that succeeded                       CONTINUE, RETRY when the turns are used up
+made no call                                        RETRY, naming the statuses that may follow
+==================================================  ==========================================
 
 A retry beyond the card's ``max_retries`` becomes BLOCK with the wait reason ``system``.
 """
@@ -17,6 +17,7 @@ A retry beyond the card's ``max_retries`` becomes BLOCK with the wait reason ``s
 from __future__ import annotations
 
 from orket.decision_nodes.decisions import Evaluation, Next, TurnReview
+from orket.decision_nodes.planner import REVIEWS
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.models import FinishReason
 from orket.domain.runs import CallState
@@ -24,6 +25,7 @@ from orket.domain.state_machine import allowed
 
 QUOTE_CHARS_MAX = 600
 NOTE_CHARS_MAX = 4_000
+_WORKED_ON = frozenset({CardStatus.IN_PROGRESS})
 
 
 class DefaultEvaluator:
@@ -31,11 +33,11 @@ class DefaultEvaluator:
 
     def evaluate(self, given: TurnReview) -> Evaluation:
         """Judge a finished turn."""
-        if given.after.status is not given.before.status:
+        if _left(given):
             return Evaluation(next=Next.SETTLED)
         turn = given.turn
         if turn.error:
-            return _again(given, f"The model did not answer: {_quoted(turn.error)}")
+            return _again(given, f"The model gave no usable answer: {_quoted(turn.error)}")
         if broken := [call for call in turn.calls if call.result is None or not call.result.ok]:
             return _again(given, "\n".join(map(_complaint, broken)))
         if not turn.calls:
@@ -51,6 +53,12 @@ class DefaultEvaluator:
 def options(card: Card, *, review: bool) -> tuple[CardStatus, ...]:
     """List the statuses that a seat may set; only a reviewer finishes an issue."""
     return tuple(one for one in allowed(card.type, card.status) if review or one is not CardStatus.DONE)
+
+
+def _left(given: TurnReview) -> bool:
+    """Whether the card has moved; ``before`` is too young when a turn is taken up again after a crash."""
+    here = REVIEWS if given.review else _WORKED_ON
+    return given.after.status is not given.before.status or given.after.status not in here
 
 
 def _again(given: TurnReview, note: str) -> Evaluation:

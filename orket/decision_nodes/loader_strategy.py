@@ -6,11 +6,10 @@ CORE = "core"
 
 
 class DefaultLoaderStrategy:
-    """``config/<category>``, then the department's folder, then ``core``, then a folder beside.
+    """``config/<category>``, then the department's folder in ``model``, then ``core``.
 
-    The last candidate, ``<category>/<name>.json``, is meant relative to the directory in which the asset
-    that names another one lies, so that an epic can bring its own team. A name that is no plain file name
-    is looked for nowhere.
+    The loader itself looks first beside the asset that names another one, so that an epic can bring its own
+    team. A name that is no plain file name is looked for nowhere.
     """
 
     def candidates(self, category: str, name: str, department: str) -> tuple[str, ...]:
@@ -18,8 +17,7 @@ class DefaultLoaderStrategy:
         if not all(map(_plain, (category, name, department))):
             return ()
         folders = ("config", f"model/{department}", f"model/{CORE}")
-        beside = f"{category}/{name}.json"
-        return (*(f"{folder}/{beside}" for folder in dict.fromkeys(folders)), beside)
+        return tuple(f"{folder}/{category}/{name}.json" for folder in dict.fromkeys(folders))
 
 
 def _plain(name: str) -> bool:

@@ -9,7 +9,6 @@ from orket.decision_nodes.decisions import LoopEnd, LoopLimits
 from orket.decision_nodes.planner import REVIEWS
 from orket.domain.assets import Organization
 from orket.domain.cards import Card, CardStatus
-from orket.domain.graph import hopeless
 from orket.domain.identifiers import CardId
 
 NAMED_CARDS_MAX = 5
@@ -43,27 +42,32 @@ class DefaultOrchestrationLoop:
         """Whether a guard takes the turn: in code review, and before it when testing is asked for."""
         return status in REVIEWS
 
-    def conclude(self, cards: Mapping[CardId, Card]) -> LoopEnd:
-        """Tell the truth: ``done``, ``canceled``, ``blocked``, or ``failed`` when there was nothing to do."""
-        if not cards:
+    def conclude(self, cards: Mapping[CardId, Card], only: CardId | None = None) -> LoopEnd:
+        """Tell the truth: ``done``, ``canceled``, ``blocked``, or ``failed`` when there was nothing to do.
+
+        A run is done when no card can want anything more and at least one is done; what was canceled is said.
+        """
+        wanted = [card for card in cards.values() if only in (None, card.id)]
+        if not wanted:
             return LoopEnd(status="failed", reason="There was no card to work on.")
-        stuck = [card for card in cards.values() if not card.is_final]
-        dropped = [card for card in cards.values() if card.status is CardStatus.CANCELED]
-        done = len(cards) - len(stuck) - len(dropped)
-        count = f"{done} of {len(cards)} cards done"
+        stuck = [card for card in wanted if not card.is_final]
+        dropped = [card for card in wanted if card.status is CardStatus.CANCELED]
+        count = f"{len(wanted) - len(stuck) - len(dropped)} of {len(wanted)} cards done"
         if stuck:
-            why = {card.id: reason for card, reason in hopeless(cards)}
-            listed = _listed([f"{card.id} {_standing(card, why)}" for card in stuck])
+            listed = _listed([f"{card.id} {_standing(card, cards)}" for card in stuck])
             return LoopEnd(status="blocked", reason=f"{count}; {listed}.")
         if not dropped:
             return LoopEnd(status="done", reason=f"{count}.")
-        end = "canceled" if len(dropped) == len(cards) else "done"
+        end = "canceled" if len(dropped) == len(wanted) else "done"
         return LoopEnd(status=end, reason=f"{count}; canceled: {_listed([card.id for card in dropped])}.")
 
 
-def _standing(card: Card, why: Mapping[CardId, str]) -> str:
-    if card.id in why:
-        return f"cannot start: {why[card.id]}"
+def _standing(card: Card, cards: Mapping[CardId, Card]) -> str:
+    if card.status is CardStatus.READY:
+        missing = [
+            one for one in card.depends_on if one not in cards or cards[one].status is not CardStatus.DONE
+        ]
+        return f"is ready and waits for {', '.join(missing[:NAMED_CARDS_MAX])}" if missing else "is ready"
     note = f", {card.wait_note.rstrip('.')}" if card.wait_note else ""
     reason = f" ({card.wait_reason}{note})" if card.wait_reason else ""
     return f"is {card.status}{reason}"

@@ -90,22 +90,29 @@ def _ref(state: CallState) -> str:
 
 
 def _arguments(state: CallState) -> str:
-    """Repeat a call's arguments; long texts in them are cut so that they stay valid JSON."""
+    """Repeat a call's arguments, always as a JSON object: a server may refuse anything else."""
     text = state.call.arguments_json
+    try:
+        arguments: object = json.loads(text)
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        return _json({"unreadable": clip(text, ARGUMENT_CHARS_MAX)})
     if len(text) <= ARGUMENT_CHARS_MAX:
         return text
-    arguments: object = json.loads(text)
-    items = arguments.items() if isinstance(arguments, dict) else ()
-    share = ARGUMENT_CHARS_MAX // max(len(items), 1)
-    kept = {key: _shortened(value, share) for key, value in items}
-    return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    share = ARGUMENT_CHARS_MAX // max(len(arguments), 1)
+    return _json({key: _shortened(value, share) for key, value in arguments.items()})
 
 
 def _shortened(value: object, chars_max: int) -> object:
     if isinstance(value, str):
         return clip(value, chars_max)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _json(value)
     return value if len(text) <= chars_max else clip(text, chars_max)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _chars(message: ChatMessage) -> int:

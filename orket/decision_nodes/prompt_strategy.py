@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.model_choice import dialect_of, model_for
 from orket.decision_nodes.prompt_history import conversation, joined
@@ -35,4 +37,17 @@ class DefaultPromptStrategy:
         )
         if messages[-1].role is ChatRole.ASSISTANT:
             messages = (*messages, ChatMessage(role=ChatRole.USER, content=GO_ON))
-        return joined(messages)
+        return tuple(map(_sendable, joined(messages)))
+
+
+def _sendable(message: ChatMessage) -> ChatMessage:
+    """Replace halves of characters, which a model may have escaped and nobody can send or store."""
+    calls = tuple(
+        attrs.evolve(one, name=_whole(one.name), arguments_json=_whole(one.arguments_json))
+        for one in message.calls
+    )
+    return attrs.evolve(message, content=_whole(message.content), calls=calls)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -56,13 +56,11 @@ def _overlap(workspace: str, open_runs: tuple[RunSummary, ...]) -> str:
     for run in open_runs:
         taken = _place(run.workspace)
         if run.status not in FINAL_RUN and (wanted.startswith(taken) or taken.startswith(wanted)):
-            return (
-                f"workspace {workspace} overlaps that of run {run.run_id}, which is {run.status}; wait for its"
-                " end, cancel it, or choose another workspace"
-            )
+            clash = f"workspace {workspace} overlaps that of run {run.run_id}, which is {run.status}"
+            return f"{clash}; wait for its end, cancel it, or choose another workspace"
     return ""
 
 
 def _place(path: str) -> str:
     """Write a path so that containment is a common beginning; the caller has resolved links."""
-    return "/".join(one for one in path.split("/") if one not in ("", ".")) + "/"
+    return "".join(f"/{one}" for one in path.split("/") if one not in ("", ".")) + "/"

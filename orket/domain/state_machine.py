@@ -101,7 +101,8 @@ def validate_transition(
         PermissionDenied: Only a seat with ``integrity_guard`` finishes an issue.
     """
     held = (roles,) if isinstance(roles, str) else tuple(roles)
-    options = allowed(kind, current, system=SYSTEM in held)
+    # Only the plain word is the system: a role file of that name must not lend its rights to a seat.
+    options = allowed(kind, current, system=roles == SYSTEM)
     if requested not in options:
         raise InvalidTransition(kind, current, requested, options)
     if requested in WAITING and wait_reason is None:
