@@ -1,0 +1,78 @@
+"""Events and cards as bytes: JSON with sorted keys, tagged by the name of the event's class.
+
+Equal values give equal bytes, so that the chain over the ledger and content addresses mean something.
+Fields that are missing (written by an older version) take their defaults; unknown ones are passed over.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MappingProxyType
+from typing import Any, get_args
+
+import msgspec
+
+from orket.domain.cards import Card
+from orket.domain.errors import StoreCorrupt, StoreError
+from orket.domain.events import Event
+
+KINDS = MappingProxyType({one.__name__: one for one in get_args(Event)})
+
+
+def encode_event(event: Event) -> tuple[str, bytes]:
+    """Return the kind of an event and its canonical JSON.
+
+    Raises:
+        StoreError: The event cannot be read back from JSON: a lone surrogate, a number that is not finite.
+    """
+    kind = type(event).__name__
+    try:
+        body = _encoder().encode(event)
+        _decoder(KINDS[kind]).decode(body)
+    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, KeyError) as error:
+        raise StoreError(f"{kind} cannot be recorded: {error}") from error
+    return kind, body
+
+
+def decode_event(kind: str, body: bytes, *, seq: int) -> Event:
+    """Read an event back; ``seq`` only names the place.
+
+    Raises:
+        StoreCorrupt: The kind is unknown, or the body is not what this version of Orket wrote.
+    """
+    cls = KINDS.get(kind)
+    if cls is None:
+        raise StoreCorrupt(f"event {seq}: unknown kind {kind!r}; was it written by a newer Orket?")
+    try:
+        event: Event = _decoder(cls).decode(body)
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"event {seq} ({kind}) cannot be read: {error}") from error
+    return event
+
+
+def encode_card(card: Card) -> bytes:
+    """Return a card as canonical JSON."""
+    return _encoder().encode(card)
+
+
+def decode_card(body: bytes) -> Card:
+    """Read a card back.
+
+    Raises:
+        StoreCorrupt: The body is not what this version of Orket wrote.
+    """
+    try:
+        card: Card = _decoder(Card).decode(body)
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"a card cannot be read: {error}") from error
+    return card
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    return msgspec.json.Encoder(order="sorted")
+
+
+@cache
+def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cls)

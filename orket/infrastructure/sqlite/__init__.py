@@ -1,0 +1,5 @@
+"""The ledger on SQLite: one writer that commits in groups, read-only readers, numbered migrations."""
+
+from orket.infrastructure.sqlite.ledger import SqliteLedger, SqliteReader, open_ledger, open_reader
+
+__all__ = ["SqliteLedger", "SqliteReader", "open_ledger", "open_reader"]

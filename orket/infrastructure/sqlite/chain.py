@@ -1,0 +1,87 @@
+"""The tamper-evident chain: each event's link depends on every event before it, under a key.
+
+The key lies beside the database and not in it. Who can change the database but cannot read the key can
+neither alter, drop, reorder nor append an event unseen, and the sealed head shows a tail cut off. Putting an
+older copy of the whole database in place is beyond what a key can show.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import struct
+from pathlib import Path
+
+import attrs
+
+from orket.domain.errors import StoreError
+
+KEY_BYTES = 32
+NO_LINK = bytes(32)
+
+
+@attrs.frozen
+class Row:
+    """One row of events as it is stored, without its link."""
+
+    seq: int
+    run_id: str
+    kind: str
+    at_us: int
+    body: bytes
+
+
+def link(key: bytes, previous: bytes, row: Row) -> bytes:
+    """Compute the link of ``row`` that follows the link ``previous``; each part's length is covered."""
+    run, kind = row.run_id.encode(), row.kind.encode()
+    head = struct.pack(">qqIIQ", row.seq, row.at_us, len(run), len(kind), len(row.body))
+    return hmac.digest(key, b"".join((b"event", previous, head, run, kind, row.body)), "sha256")
+
+
+def seal(key: bytes, seq: int, chain: bytes) -> bytes:
+    """Seal the newest link and its sequence number."""
+    return hmac.digest(key, b"head" + struct.pack(">q", seq) + chain, "sha256")
+
+
+def key_path(path: Path) -> Path:
+    """Name the key file of a database."""
+    return path.with_name(path.name + ".key")
+
+
+def read_key(path: Path) -> bytes:
+    """Read the key of the database ``path``.
+
+    Raises:
+        StoreError: There is no key, or it is damaged.
+    """
+    try:
+        key = bytes.fromhex(key_path(path).read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        raise StoreError(f"{key_path(path)} is missing: restore it beside {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{key_path(path)} cannot be read: {error}") from error
+    if len(key) != KEY_BYTES:
+        raise StoreError(f"{key_path(path)} is damaged: {len(key)} bytes instead of {KEY_BYTES}")
+    return key
+
+
+def make_key(path: Path) -> bytes:
+    """Make the key of a new database, readable by its owner only, on disk before this returns."""
+    key = secrets.token_bytes(KEY_BYTES)
+    target = key_path(path)
+    draft = target.with_name(target.name + ".new")
+    draft.unlink(missing_ok=True)
+    file = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, key.hex().encode("ascii"))
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(draft, target)  # whole or not at all
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)  # a ledger that outlives its key in a power cut could not be opened again
+    finally:
+        os.close(folder)
+    return key

@@ -1,0 +1,169 @@
+"""The ledger port on SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
+from orket.domain.cards import Card
+from orket.domain.errors import StoreError
+from orket.domain.events import Event, Recorded
+from orket.domain.identifiers import BlobId, RunId
+from orket.domain.ports import Clock, CommandKey, RunSummary
+from orket.infrastructure.codec import encode_event
+from orket.infrastructure.sqlite import queries
+from orket.infrastructure.sqlite.commits import Commits
+from orket.infrastructure.sqlite.connections import connect_reader, store_errors
+from orket.infrastructure.sqlite.readers import Readers
+from orket.infrastructure.sqlite.schema import migrations, schema_version
+from orket.infrastructure.sqlite.store import Append, Store
+
+
+class SqliteReader:
+    """The read side; see ``orket.domain.ports.LedgerReader``."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def read(
+        self, run_id: RunId | None = None, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Recorded, ...]:
+        """Return up to ``limit`` events above ``after``, ascending, of one run or of all."""
+        return await self._readers.ask(partial(queries.events, run_id=run_id, after=after, limit=limit))
+
+    async def wait(self, after: int) -> int:
+        """Return the newest sequence number if it is above ``after``, else wait: nobody commits here."""
+        newest = await self._readers.ask(queries.newest_seq)
+        if newest <= after:
+            await anyio.sleep_forever()
+        return newest
+
+    async def run(self, run_id: RunId) -> RunSummary | None:
+        """Find one run, or None."""
+        return await self._readers.ask(partial(queries.run, run_id=run_id))
+
+    async def runs(
+        self, *, before: int | None = None, limit: int = 50, open_only: bool = False
+    ) -> tuple[RunSummary, ...]:
+        """List runs, newest first, in pages."""
+        return await self._readers.ask(partial(queries.runs, before=before, limit=limit, open_only=open_only))
+
+    async def run_for_key(self, key: CommandKey) -> RunId | None:
+        """Find the run that was started with an idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key belongs to a command with another fingerprint.
+        """
+        return await self._readers.ask(partial(queries.run_for_key, key=key))
+
+    async def cards(self, run_id: RunId | None = None) -> tuple[Card, ...]:
+        """List cards as they stand, in the order they were added."""
+        return await self._readers.ask(partial(queries.cards, run_id=run_id))
+
+    async def blob(self, blob: BlobId) -> bytes | None:
+        """Return a blob's content, or None."""
+        return await self._readers.ask(partial(queries.blob, blob_id=blob))
+
+
+class SqliteLedger(SqliteReader):
+    """The write side; see ``orket.domain.ports.Ledger``."""
+
+    def __init__(self, readers: Readers, commits: Commits, clock: Clock) -> None:
+        super().__init__(readers)
+        self._commits, self._clock = commits, clock
+
+    async def wait(self, after: int) -> int:
+        """Return the newest sequence number once it is above ``after``.
+
+        Raises:
+            StoreError: The ledger was closed.
+        """
+        return await self._commits.newest.wait(after)
+
+    async def append(
+        self,
+        run_id: RunId,
+        events: Sequence[Event],
+        *,
+        blobs: Sequence[bytes] = (),
+        key: CommandKey | None = None,
+    ) -> tuple[Recorded, ...]:
+        """Record events, blobs and idempotency key in one transaction; durable when it returns.
+
+        Raises:
+            IdempotencyConflict: ``key`` is already used; nothing was recorded.
+            StoreError: Nothing was recorded.
+        """
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        append = Append(
+            run_id=run_id,
+            at=self._clock.now().astimezone(UTC),
+            events=tuple((one, *encode_event(one)) for one in events),
+            blobs=tuple((hashlib.sha256(one).digest(), one) for one in blobs),
+            key=key,
+        )
+        outcome = await self._commits.append(append)
+        if isinstance(outcome, tuple):
+            return outcome
+        raise outcome
+
+
+@asynccontextmanager
+async def open_ledger(path: str | os.PathLike[str], clock: Clock) -> AsyncIterator[SqliteLedger]:
+    """Open the ledger for writing; a missing database is made, an older one migrated.
+
+    The caller holds the ``EngineLock``: one writer per database. When the block ends, however it ends,
+    appends that wait are recorded first.
+
+    Raises:
+        StoreError: The database cannot be opened, or was written by a newer Orket.
+        StoreCorrupt: It is not a database, or the ledger does not end where it was sealed.
+    """
+    store = await anyio.to_thread.run_sync(Store.open, Path(path))
+    commits, readers = Commits(store), Readers(Path(path))
+    commits.start()
+    try:
+        yield SqliteLedger(readers, commits, clock)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await commits.close()
+            await readers.close()
+            await anyio.to_thread.run_sync(store.close)  # last: closing the last connection checkpoints
+
+
+@asynccontextmanager
+async def open_reader(path: str | os.PathLike[str]) -> AsyncIterator[SqliteReader]:
+    """Open the ledger for reading only; it may have a writer, in this or another process.
+
+    Raises:
+        StoreError: There is no database, or it is of another version.
+    """
+    await anyio.to_thread.run_sync(_check_readable, Path(path))
+    readers = Readers(Path(path))
+    try:
+        yield SqliteReader(readers)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await readers.close()
+
+
+def _check_readable(path: Path) -> None:
+    if not path.exists():
+        raise StoreError(f"there is no database at {path}: start a run first, or name another one")
+    with store_errors(path):
+        connection = connect_reader(path)
+        try:
+            known = migrations()
+            if schema_version(connection, path, known) < len(known):
+                raise StoreError(f"{path} is of an older Orket: start the engine once, or migrate it")
+        finally:
+            connection.close()
