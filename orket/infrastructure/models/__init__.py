@@ -1,0 +1,1 @@
+"""Model clients: scripted replies, a recorder, a patient wrapper, and the choice among adapters."""
