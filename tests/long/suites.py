@@ -1,0 +1,52 @@
+"""The register of the long suites: one line of prose, a short and a full form each, in running order."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+PYTHON = sys.executable
+SPHINX = (PYTHON, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One long suite; ``short`` and ``full`` are commands, run from the top of the checkout.
+
+    The short form shows the same thing on a smaller scale, within a few minutes on two cores. A command
+    that is still running after ``limit_s`` seconds is killed and has failed.
+    """
+
+    name: str
+    shows: str
+    short: tuple[str, ...]
+    full: tuple[str, ...]
+    limit_s: float = 600.0
+
+
+SUITES: tuple[Suite, ...] = (
+    Suite(
+        name="release_smoke",
+        shows="the built wheel installs in a fresh environment, migrates, runs the demo and serves",
+        short=(PYTHON, "scripts/release_smoke.py", "--skip-tests"),
+        full=(PYTHON, "scripts/release_smoke.py"),
+        limit_s=1800.0,
+    ),
+    Suite(
+        name="documents",
+        shows="the documentation builds without a warning",
+        short=(
+            PYTHON,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-b",
+            "dummy",
+            "docs",
+            "docs/_build/dummy",
+        ),
+        full=(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html"),
+    ),
+)

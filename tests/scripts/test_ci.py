@@ -1,0 +1,55 @@
+"""What the README promises is what ``.ci/run`` does, and the workflow names scripts that exist."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "quality.yml").read_text(encoding="utf-8"))
+
+
+def commands() -> list[str]:
+    """The set-up commands of the README."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(python -m pip .*?)```", readme, re.DOTALL)
+    return block.strip().splitlines()
+
+
+def test_the_two_commands_of_the_readme_are_run_as_they_stand() -> None:
+    assert len(commands()) == 2
+    assert [
+        line for line in CI.splitlines() if line.startswith("python -m pip install") and "&&" in line
+    ] == commands()
+
+
+def test_ci_is_executable() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_workflow_has_its_three_jobs_and_uploads_the_evidence() -> None:
+    jobs = WORKFLOW["jobs"]
+    assert list(jobs) == ["quality", "docker_smoke", "migration_smoke"]
+    uploads = [
+        step["with"]["path"] for step in jobs["quality"]["steps"] if "upload-artifact" in step.get("uses", "")
+    ]
+    assert uploads == ["benchmarks/results/*.json"]
+
+
+def test_the_scripts_named_by_the_workflow_exist() -> None:
+    runs = " ".join(step.get("run", "") for job in WORKFLOW["jobs"].values() for step in job["steps"])
+    named = re.findall(r"(?:scripts/\w+\.py|\.ci/run)", runs)
+    assert {"scripts/release_smoke.py", "scripts/churn_report.py", ".ci/run"} <= set(named)
+    assert all((ROOT / name).is_file() for name in named)
+
+
+def test_constraints_are_exact_and_without_addresses() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+", line) for line in pins)
+    names = [re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in pins]
+    assert len(names) == len(set(names))
