@@ -20,6 +20,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
 FREEZE_PASSES_MAX = 100
@@ -146,57 +147,60 @@ def watch(pid: int, control: int, woken: int, deadline: float) -> tuple[str, int
             return "canceled", signal.SIGKILL
 
 
-def processes() -> dict[int, tuple[int, str]]:
-    """Map each living pid to its parent's pid and its start time."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-            except OSError:
-                continue  # it ended while we were looking
-            if fields and fields[0] not in b"ZX":
-                found[int(name)] = (int(fields[1]), fields[19].decode())
+def parent_of(pid: int) -> int:
+    """Read a process's parent; 0 when the process is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state, parent = file.read().rpartition(b")")[2].split()[:2]
+    except (OSError, ValueError):
+        return 0
+    return 0 if state in (b"Z", b"X") else int(parent)
+
+
+def children_of(pid: int) -> list[int]:
+    """List a process's children; a kernel that keeps no such list is asked about every process."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found.extend(map(int, file.read().split()))
+    except OSError:
+        if os.path.exists("/proc/self/task") and not os.path.exists(
+            f"/proc/self/task/{os.getpid()}/children"
+        ):
+            return [
+                one for one in map(int, filter(str.isdigit, os.listdir("/proc"))) if parent_of(one) == pid
+            ]
     return found
 
 
-def descendants(top: int) -> dict[int, str]:
-    """Map each living process below ``top`` to its start time, which tells it from a later namesake."""
-    known = processes()
-    below: dict[int, list[int]] = {}
-    for pid, (parent, _) in known.items():
-        below.setdefault(parent, []).append(pid)
-    found, todo = {}, [top]
-    while todo:
-        for pid in below.get(todo.pop(), ()):
-            found[pid] = known[pid][1]
-            todo.append(pid)
-    return found
-
-
-def send(pid: int, started: str, what: signal.Signals) -> None:
-    """Signal that very process, and none that got its number since."""
+def send(pid: int, what: signal.Signals, is_meant: Callable[[int], bool]) -> bool:
+    """Signal a process if it is still the one that is meant; its number may have a new owner by now."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
-        return
+        return False
     try:
-        if processes_start(pid) == started:
-            signal.pidfd_send_signal(handle, what)
+        if not is_meant(pid):
+            return False
+        signal.pidfd_send_signal(handle, what)
     except OSError:
-        pass
+        return False
     finally:
         os.close(handle)
+    return True
 
 
-def processes_start(pid: int) -> str:
-    """Read when a process started, in clock ticks, as text; empty when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except OSError:
-        return ""
+def freeze(top: int, frozen: dict[int, int]) -> bool:
+    """Stop all below ``top``, parents first, noting each with its parent; tell whether any was new."""
+    new, todo = False, [top]
+    while todo:
+        parent = todo.pop()
+        for pid in children_of(parent):
+            if frozen.get(pid) != parent and send(pid, signal.SIGSTOP, lambda one: parent_of(one) == parent):  # noqa: B023  # called at once
+                frozen[pid], new = parent, True
+            todo.append(pid)
+    return new
 
 
 def end_everything(woken: int) -> None:
@@ -205,16 +209,12 @@ def end_everything(woken: int) -> None:
     pause = select.poll()
     pause.register(woken, select.POLLIN)
     while reap(0)[0]:
-        frozen: dict[int, str] = {}
+        frozen: dict[int, int] = {}
         for _ in range(FREEZE_PASSES_MAX):
-            fresh = {pid: when for pid, when in descendants(me).items() if frozen.get(pid) != when}
-            if not fresh:
+            if not freeze(me, frozen):
                 break
-            for pid, when in fresh.items():
-                send(pid, when, signal.SIGSTOP)
-            frozen |= fresh
-        for pid, when in descendants(me).items():
-            send(pid, when, signal.SIGKILL)
+        for pid in reversed(frozen):  # children first: the death of a parent would wake a stopped group
+            send(pid, signal.SIGKILL, lambda one: parent_of(one) in (frozen[one], me))  # noqa: B023  # likewise
         if pause.poll(5):
             os.read(woken, 4096)
 

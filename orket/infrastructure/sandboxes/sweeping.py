@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
-from orket.infrastructure.sandboxes.launcher import processes, send
+from orket.infrastructure.sandboxes.launcher import send
 
 PASSES_MAX = 200
 PAUSE_S = 0.005
@@ -23,20 +24,20 @@ def sweep(private: str) -> bool:
     in a worker thread.
     """
     mark = f"HOME={home_of(private)}".encode()
+
+    def is_meant(pid: int) -> bool:
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                return mark in file.read().split(b"\0")
+        except OSError:
+            return False
+
     for _ in range(PASSES_MAX):
-        left = [(pid, when) for pid, (_, when) in processes().items() if _carries(pid, mark)]
+        left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_meant(pid)]
         if not left:
             return True
         for what in (signal.SIGSTOP, signal.SIGKILL):  # frozen first: what is stopped cannot fork
-            for pid, when in left:
-                send(pid, when, what)
+            for pid in left:
+                send(pid, what, is_meant)
         time.sleep(PAUSE_S)
     return False
-
-
-def _carries(pid: int, mark: bytes) -> bool:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return mark in file.read().split(b"\0")
-    except OSError:
-        return False

@@ -1,0 +1,69 @@
+"""What the suites over the sandbox port share: the drivers under test, and ways to see processes."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from orket.domain.identifiers import RunId
+from orket.domain.ports import OpenSandbox, SandboxDriver
+from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, SandboxSpec
+from orket.infrastructure.sandboxes.process import ProcessDriver
+
+DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver,)
+WALL_S = 20.0
+
+
+@asynccontextmanager
+async def opened(driver: SandboxDriver, workspace: Path) -> AsyncIterator[OpenSandbox]:
+    sandbox = await driver.open(
+        SandboxSpec(run_id=RunId("r1"), workspace=str(workspace), levels=(driver.name,))
+    )
+    try:
+        yield sandbox
+    finally:
+        await sandbox.close()
+
+
+async def run(
+    sandbox: OpenSandbox,
+    *argv: str,
+    stdin: bytes = b"",
+    files: tuple[InputFile, ...] = (),
+    limits: Limits | None = None,
+) -> CommandResult:
+    bounds = limits if limits is not None else Limits(wall_s=WALL_S)
+    return await sandbox.run(Command(argv=argv, stdin=stdin, files=files, limits=bounds))
+
+
+def token() -> str:
+    """A word for a command line by which its processes can be told from all others."""
+    return f"orket-test-{secrets.token_hex(8)}"
+
+
+def carrying(word: str) -> list[int]:
+    """The processes, zombies aside, that have the word in their command line."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if word.encode() in Path("/proc", name, "cmdline").read_bytes():
+                found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+class Herald:
+    """A named pipe through which a command says that it has come to some point."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f"herald-{secrets.token_hex(4)}"
+        os.mkfifo(self.path)
+
+    async def word(self) -> str:
+        """Wait for the command to write to the pipe and close it."""
+        return (await anyio.to_thread.run_sync(self.path.read_text)).strip()
