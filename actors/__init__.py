@@ -1,1 +1,71 @@
-"""An embeddable, typed actor runtime on anyio (asyncio and trio)."""
+"""An embeddable actor runtime on anyio: typed messages, supervision, structured concurrency."""
+
+from actors._actor import Actor
+from actors._context import Context
+from actors._envelope import Reply
+from actors._hooks import Hooks, Probe
+from actors._mailbox import Mailbox
+from actors._messages import DeadLetter, Exit, Message, Request, Terminated, shared
+from actors._observe import Info, Node, Statistics
+from actors._protocol import on
+from actors._ref import Ref
+from actors._supervision import Backoff
+from actors._supervisor import Dynamic, Supervisor, child, dynamic, late
+from actors._system import ActorSystem
+from actors.errors import (
+    ActorsError,
+    AskCycle,
+    AskTimeout,
+    Crashed,
+    DeliveryError,
+    Killed,
+    MailboxFull,
+    MutatedMessage,
+    NoReply,
+    NotRunning,
+    Reject,
+    ReplyError,
+    RestartLimit,
+    StartFailed,
+)
+
+__all__ = [
+    "Actor",
+    "ActorSystem",
+    "ActorsError",
+    "AskCycle",
+    "AskTimeout",
+    "Backoff",
+    "Context",
+    "Crashed",
+    "DeadLetter",
+    "DeliveryError",
+    "Dynamic",
+    "Exit",
+    "Hooks",
+    "Info",
+    "Killed",
+    "Mailbox",
+    "MailboxFull",
+    "Message",
+    "MutatedMessage",
+    "NoReply",
+    "Node",
+    "NotRunning",
+    "Probe",
+    "Ref",
+    "Reject",
+    "Reply",
+    "ReplyError",
+    "Request",
+    "RestartLimit",
+    "StartFailed",
+    "Statistics",
+    "Supervisor",
+    "Terminated",
+    "child",
+    "dynamic",
+    "late",
+    "on",
+    "shared",
+]

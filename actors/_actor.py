@@ -1,0 +1,107 @@
+"""The base class of actors."""
+
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
+
+import attrs
+
+from actors._context import Context
+from actors._mailbox import Mailbox
+from actors._messages import Exit
+from actors._protocol import Behaviour, Blueprint, Options, check_table, find_handlers
+from actors._ref import Ref
+from actors._supervision import Backoff, Intensity, Restart, Strategy
+
+M = TypeVar("M")
+
+
+class Actor(Behaviour[M]):
+    """An actor: ``class Account(Actor[Deposit | Balance], mailbox=Mailbox(256))``.
+
+    Class keywords: ``mailbox``, ``restart``, ``shutdown``, ``backoff``, ``significant`` (how this
+    class is treated by its supervisor), ``strategy``, ``intensity`` (how it treats its children),
+    ``retry`` (times a message that crashed it is tried again), ``park`` (keep such messages for
+    ``system.parked``), ``restart_on_cancel`` (a handler that was cut off leaves no state behind).
+
+    Raises:
+        TypeError: At class definition: a message of the protocol without a handler, a handler
+            outside the protocol, two handlers for one message, or a message that is not deeply
+            immutable.
+    """
+
+    ctx: Context[M]
+    __options__: ClassVar[Options] = Options()
+
+    def __init_subclass__(
+        cls,
+        *,
+        mailbox: Mailbox | None = None,
+        restart: Restart | None = None,
+        shutdown: float | None = None,
+        backoff: Backoff | None = None,
+        significant: bool | None = None,
+        strategy: Strategy | None = None,
+        intensity: Intensity | None = None,
+        retry: int | None = None,
+        park: bool | None = None,
+        restart_on_cancel: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        base = cls.__options__
+        spec = _given(restart=restart, shutdown=shutdown, backoff=backoff, significant=significant)
+        policy = _given(strategy=strategy, intensity=intensity)
+        given = _given(mailbox=mailbox, retry=retry, park=park, restart_on_cancel=restart_on_cancel)
+        cls.__options__ = attrs.evolve(
+            base,
+            spec=attrs.evolve(base.spec, **spec),
+            policy=attrs.evolve(base.policy, **policy),
+            **given,
+        )
+        protocol = find_protocol(cls)
+        if protocol is not None:
+            cls.__blueprint__ = draw(cls, protocol)
+
+    async def on_start(self) -> None:
+        """Called before the first message of each incarnation; raising is a failed start."""
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Called when an incarnation that started ends, whatever the reason, children gone.
+
+        It has ``shutdown`` seconds, then it is cut off. Raising is reported, and stops nothing.
+        """
+
+    @classmethod
+    def __handle__(cls, cell: Any) -> Any:
+        return Ref(cell)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def find_protocol(actor: type[Any]) -> Any:
+    """The argument of ``Actor[...]`` among the bases; None for an abstract class."""
+    for base in actor.__mro__:
+        for generic in vars(base).get("__orig_bases__", ()):
+            origin = get_origin(generic)
+            if isinstance(origin, type) and issubclass(origin, Behaviour):
+                argument = get_args(generic)[0]
+                if not isinstance(argument, TypeVar):
+                    return argument
+    return None
+
+
+def draw(actor: type[Any], protocol: Any) -> Blueprint:
+    """Check an actor class and make its blueprint."""
+    found = find_handlers(actor)
+    check_table(actor, protocol, found)
+    table = {message: entry.function for message, entry in found.items() if entry.simple}
+    return Blueprint(
+        actor=actor,
+        name=actor.__name__.lower(),
+        options=actor.__options__,
+        table=table,
+        handlers=found,
+        has_start=actor.on_start is not Actor.on_start,
+        has_stop=actor.on_stop is not Actor.on_stop,
+    )

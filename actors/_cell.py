@@ -1,0 +1,238 @@
+"""The cell: what the runtime knows about one actor, whichever incarnation runs in it.
+
+The actor's instance is not here: it is a local of the workers. A cell outlives restarts, so a ref
+that points at it stays valid; a stopped cell is emptied and remains as a tombstone.
+"""
+
+import contextvars
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from actors._messages import Exit
+from actors._parking import Slot
+from actors._supervision import ChildSpec, Policy
+
+if TYPE_CHECKING:
+    from actors._kernel import Kernel
+    from actors._protocol import Blueprint
+
+#: The cell (or concurrent turn) whose handler is running, seen by the tasks it starts too.
+TURN: contextvars.ContextVar[Any] = contextvars.ContextVar("actors.turn", default=None)
+
+
+class State(Enum):
+    """Where a cell stands between spawn and tombstone."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DOWN = "down"
+    STOPPED = "stopped"
+
+
+class Kind(Enum):
+    """The signals of the control lane."""
+
+    START = "start"
+    CRASH = "crash"
+    DOWN = "down"
+    STOP = "stop"
+
+
+@attrs.frozen
+class Signal:
+    """One entry of the control lane, which a full mailbox never blocks."""
+
+    kind: Kind
+    reason: Exit | None = None
+    failure: BaseException | None = None
+    item: Any = None
+
+
+class Ready(deque["Cell"]):
+    """Cells with work, and whether a worker is on the way to drain them."""
+
+    __slots__ = ("man", "manned")
+
+    def __init__(self, man: Callable[[], None]) -> None:
+        super().__init__()
+        self.man = man
+        self.manned = False
+
+
+class Cell:
+    """One actor's place in the system. Fields that few actors need stay ``None`` until needed."""
+
+    __slots__ = (
+        "accepted",
+        "arguments",
+        "behaviour",
+        "blueprint",
+        "children",
+        "context",
+        "current",
+        "cut",
+        "cut_off",
+        "dead",
+        "ending",
+        "exit",
+        "expired",
+        "extra",
+        "failed",
+        "failures",
+        "generation",
+        "handled",
+        "history",
+        "kernel",
+        "key",
+        "low",
+        "observers",
+        "offers",
+        "open",
+        "parent",
+        "parking",
+        "pipes",
+        "queue",
+        "ready",
+        "rejected",
+        "replies",
+        "restarts",
+        "retired",
+        "retried",
+        "room",
+        "scheduled",
+        "scope",
+        "sequence",
+        "serial",
+        "signals",
+        "since",
+        "spec",
+        "state",
+        "static",
+        "suspended",
+        "table",
+        "timers",
+        "waits",
+        "watchers",
+        "watching",
+    )
+
+    def __init__(
+        self,
+        kernel: "Kernel",
+        parent: "Cell | None",
+        key: str | int,
+        blueprint: "Blueprint",
+        arguments: tuple[tuple[Any, ...], dict[str, Any]] | Callable[[], Any],
+        spec: ChildSpec,
+    ) -> None:
+        self.kernel = kernel
+        self.ready = kernel.ready
+        self.parent = parent
+        self.key = key
+        self.serial = kernel.next_serial()
+        self.blueprint = blueprint
+        # With observers every message takes the careful way.
+        self.table = blueprint.table if kernel.plain else {}
+        self.arguments: Any = arguments
+        self.spec = spec
+        self.room = -1
+        self.low = 0
+        self.queue: deque[Any] | None = None
+        self.signals: deque[Signal] | None = None
+        self.state = State.DOWN
+        self.open = self.scheduled = self.ending = self.static = False
+        self.suspended = self.sequence = self.retired = False
+        self.generation = self.restarts = self.failures = 0
+        self.accepted = self.handled = self.rejected = self.expired = self.cut_off = 0
+        self.since = 0.0
+        self.context: contextvars.Context | None = None
+        self.scope: Any = None
+        self.cut: str | None = None
+        self.current: Any = None
+        self.children: dict[str | int, Cell] | None = None
+        self.history: tuple[float, ...] = ()
+        self.dead: dict[str, int] | None = None
+        self.exit: Exit | None = None
+        self.waits = self.offers = self.observers = self.pipes = self.timers = None
+        self.replies = self.watchers = self.watching = self.failed = None
+        self.behaviour = self.extra = None
+        self.retried = self.parking = None
+
+    waits: list[Any] | None
+    offers: deque[Any] | None
+    observers: list[Slot] | None
+    pipes: dict[int, Any] | None
+    timers: dict[Any, Any] | None
+    replies: dict[int, Any] | None
+    watchers: dict["Cell", None] | None
+    watching: dict["Cell", None] | None
+    failed: list[Any] | None
+    retried: tuple[Any, int] | None
+    parking: tuple[Any, ...] | None
+    behaviour: Any
+    extra: Any
+
+    def __hash__(self) -> int:
+        return self.serial
+
+    @property
+    def name(self) -> str:
+        """The given name, or the class name and a number."""
+        key = self.key
+        return key if isinstance(key, str) else f"{self.blueprint.name}-{key}"
+
+    @property
+    def path(self) -> str:
+        """Names from the system down, joined by ``/``."""
+        return self.name if self.parent is None else f"{self.parent.path}/{self.name}"
+
+    @property
+    def policy(self) -> Policy:
+        """How this actor treats its children."""
+        return self.blueprint.options.policy
+
+    def schedule(self) -> None:
+        """Put the cell among those with work, once."""
+        if not self.scheduled:
+            self.scheduled = True
+            ready = self.ready
+            ready.append(self)
+            if not ready.manned:
+                ready.man()
+
+    def post(self, signal: Signal) -> None:
+        """Put a signal on the control lane; a stopped cell ignores it."""
+        if self.state is State.STOPPED:
+            return
+        if self.signals is None:
+            self.signals = deque()
+        if signal.kind is Kind.START:
+            self.become(State.STARTING)
+        self.signals.append(signal)
+        if self.scope is not None and signal.kind is not Kind.START:
+            self.kernel.interrupt(self, signal)
+        self.schedule()
+
+    def become(self, state: State) -> None:
+        """Change the state and wake whoever waits for a change."""
+        self.state = state
+        observers, self.observers = self.observers, None
+        for slot in observers or ():
+            if slot.waiter is not None:
+                self.kernel.loop.wake(slot.waiter)
+
+    async def until(self, *states: State) -> None:
+        """Wait until the cell is in one of ``states``."""
+        while self.state not in states:
+            slot = Slot()
+            self.observers = self.observers or []
+            self.observers.append(slot)
+            await self.kernel.loop.park(slot)
+
+    def offspring(self) -> "tuple[Cell, ...]":
+        """The children in start order, as they are now."""
+        return tuple(self.children.values()) if self.children else ()

@@ -1,0 +1,47 @@
+"""The seams a simulator takes over; all ``None`` in production, where they cost nothing."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+import attrs
+
+
+class Probe(Protocol):
+    """Sees what the runtime does, at the moment it does it. Its methods must not raise."""
+
+    def enqueue(self, path: str, message: Any) -> None:
+        """A message entered the mailbox of the actor at ``path``."""
+
+    def before(self, incarnation: str, message: Any) -> None:
+        """A handler is about to run; ``incarnation`` is ``path#number``. May raise to crash it."""
+
+    def after(self, incarnation: str, message: Any, outcome: str) -> None:
+        """A handler ended: ``handled``, ``rejected``, ``cut_off`` or ``crashed``."""
+
+    def reply(self, path: str, message: Any) -> None:
+        """The actor at ``path`` answered ``message``."""
+
+    def restart(self, incarnation: str) -> None:
+        """A new incarnation was started after a failure."""
+
+    def timer(self, incarnation: str, message: Any) -> None:
+        """A timer put ``message`` into its own actor's mailbox."""
+
+
+@attrs.frozen
+class Hooks:
+    """The injectable seams of a system.
+
+    Attributes:
+        clock: Gives the time in seconds instead of the event loop.
+        random: Draws for backoff jitter.
+        choose: Given the incarnations that are ready, in the order they became so, the index of
+            the one that runs next.
+        probe: Is told what happens.
+    """
+
+    clock: Callable[[], float] | None = None
+    random: Random | None = None
+    choose: Callable[[Sequence[str]], int] | None = None
+    probe: Probe | None = None

@@ -1,0 +1,219 @@
+"""What all parts of one system share: the ready cells, the workers, the clock and the books."""
+
+import contextvars
+import logging
+import math
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from anyio import CancelScope
+from anyio.abc import TaskGroup
+
+from actors._cell import Cell, Kind, Ready, Signal
+from actors._clock import Sweeper
+from actors._envelope import DONE, GONE, QUEUED, RUNNING, Envelope
+from actors._events import Events
+from actors._hooks import Hooks, Probe
+from actors._messages import DeadLetter, DeadReason
+from actors._parking import Loop, current_loop
+from actors._supervision import limit
+from actors.errors import AskTimeout
+
+if TYPE_CHECKING:
+    from actors._worker import Worker
+
+
+BOOKS = ("accepted", "handled", "rejected", "expired", "cut_off", "restarts")
+
+
+class Kernel:
+    """The engine room of one ``ActorSystem``. Everything runs in the thread of its event loop."""
+
+    def __init__(self, name: str, hooks: Hooks, isolation: str, idle_workers_max: int) -> None:
+        self.name = name
+        self.probe: Probe | None = hooks.probe
+        self.choose = hooks.choose
+        self.random: Random = hooks.random if hooks.random is not None else Random()
+        self._clock = hooks.clock
+        self.verify = isolation == "verify"
+        self.plain = not self.verify and self.probe is None
+        self.idle_workers_max = idle_workers_max
+        self.ready = Ready(self.man)
+        self.events = Events()
+        self.counters: Counter[str] = Counter()
+        self.dead: Counter[str] = Counter()
+        self.parked: deque[Worker] = deque()
+        self.workers: dict[int, Worker] = {}
+        self.failure: BaseException | None = None
+        self.closed = True
+        self.brutal = False
+        self._serial = 0
+        self._group: TaskGroup
+        self._hire: Callable[[], None]
+        self.root: Cell
+        self.system: Any = None
+        self.give_up: Callable[[], None]
+        self.finished: Callable[[], None]
+        self.loop: Loop
+        self.sweeper: Sweeper
+
+    def open(self, group: TaskGroup, work: Callable[[], Callable[[Any], Any]], instances: Any) -> None:
+        """Begin to run workers (``work`` makes one's coroutine function) in ``group``.
+
+        ``instances`` is what the workers share; the kernel itself does not keep it.
+        """
+        self.loop = current_loop()
+        if self._clock is not None:
+            self.loop.now = self._clock
+        self.effective_deadline = self.loop.effective_deadline
+        self._thread = threading.get_ident()
+        self._group = group
+        self._hire = lambda: self.start_task(work(), instances)
+        self.base = contextvars.copy_context()
+        self.sweeper = Sweeper(self.loop, self.start_task, self.expire)
+        self.closed = False
+        if self.ready:
+            self.man()
+
+    def close(self) -> None:
+        """Send the idle workers and the sweeper home."""
+        self.closed = True
+        self.sweeper.close()
+        while self.parked:
+            self.loop.wake(self.parked.popleft().waiter)
+
+    def next_serial(self) -> int:
+        """A number no other cell of this system has."""
+        self._serial += 1
+        return self._serial
+
+    def start_task(self, function: Callable[..., Any], *args: Any) -> None:
+        """Start a task of the runtime from the base context, in the root group."""
+        _ = self.base.copy().run(self._group.start_soon, function, *args)
+
+    def man(self) -> None:
+        """Give the runner's role to an idle worker, or to a new one."""
+        if self.closed:
+            return
+        self.ready.manned = True
+        if self.parked:
+            worker = self.parked.pop()
+            worker.manning = True
+            self.loop.wake(worker.waiter)
+        else:
+            self._hire()
+
+    def hand_on(self) -> None:
+        """The runner is about to be suspended in a handler: let another one take over."""
+        if self.ready:
+            self.man()
+        else:
+            self.ready.manned = False
+
+    def interrupt(self, cell: Cell, signal: Signal) -> None:
+        """Cut the suspended code of ``cell`` off: at once for a crash, else at its limit."""
+        if signal.kind is Kind.CRASH:
+            self.cut(cell, "crash")
+            return
+        at = limit(0.0 if self.brutal else cell.spec.shutdown, self.loop.now())
+        if at <= self.loop.now():
+            self.cut(cell, "stop")
+        elif at != math.inf:
+            scope = cell.scope
+            self.sweeper.call_at(at, lambda: self.cut(cell, "stop", scope))
+
+    def cut(self, cell: Cell, cause: str, scope: CancelScope | None = None) -> None:
+        """Cancel the code that ``cell`` runs now (if it is still under ``scope``)."""
+        if cell.scope is not None and scope in (None, cell.scope):
+            cell.cut = cell.cut or cause
+            cell.scope.cancel()
+
+    def cut_all(self) -> None:
+        """The total deadline of a stop has passed: cut off everything, now and from now on."""
+        self.brutal = True
+        for worker in list(self.workers.values()):
+            if worker.cell is not None:
+                self.cut(worker.cell, "stop")
+
+    def expire(self, envelope: Envelope, when: float) -> None:
+        """An ask's deadline has passed: cut its handler off, tell the asker."""
+        state, turn = envelope.state, envelope.turn
+        if state == RUNNING and turn is not None and turn.current is envelope:
+            self.cut(turn, "deadline")
+        if when < envelope.asker_deadline:
+            return
+        envelope.fail(_timed_out(envelope, state))
+
+    def abandon(self, envelope: Envelope) -> None:
+        """The asker left: skip the message if it is queued, cut it off if its handler says so."""
+        state, turn = envelope.state, envelope.turn
+        if state < DONE:
+            envelope.state = GONE
+        if state == RUNNING and envelope.cancel_with_asker and turn.current is envelope:
+            self.cut(turn, "asker")
+
+    def bury(self, cell: Cell, message: Any, reason: DeadReason, error: str = "") -> None:
+        """Record a dead letter and tell those who subscribed to them."""
+        if cell.dead is None:
+            cell.dead = {}
+        cell.dead[reason] = cell.dead.get(reason, 0) + 1
+        if cell.retired:
+            self.dead[reason] += 1
+        self.announce_dead(cell, message, reason, error)
+
+    def announce_dead(self, cell: Cell, message: Any, reason: DeadReason, error: str) -> None:
+        """Publish a dead letter without counting it (a refused tell counts as rejected)."""
+        if self.events.wanted(DeadLetter) and type(message) is not DeadLetter:
+            self.events.publish(DeadLetter(message, reason, cell.path, error), self.fail)
+
+    def fail(self, failure: BaseException) -> None:
+        """Something no supervisor answers for has failed: the whole system fails with it."""
+        self.root.post(Signal(Kind.CRASH, failure=failure))
+
+    def escape(self, failure: BaseException) -> None:
+        """Let through what must not be contained: the interpreter's own ways to end."""
+        if isinstance(failure, GeneratorExit):
+            raise failure
+        if isinstance(failure, KeyboardInterrupt | SystemExit):
+            self.fail(failure)
+
+    def report_hook(self, cell: Cell, failure: BaseException) -> None:
+        """``on_stop`` raised: nothing depends on it any more, but somebody should know."""
+        self.counters["stop_hooks_failed"] += 1
+        logging.getLogger("actors").error("%s: on_stop failed", cell.path, exc_info=failure)
+
+    def pick(self) -> Cell:
+        """The cell that the simulator wants next."""
+        assert self.choose is not None
+        ready = self.ready
+        index = self.choose([f"{cell.path}#{cell.generation}" for cell in ready])
+        cell = ready[index]
+        del ready[index]
+        return cell
+
+    def retire(self, cell: Cell) -> None:
+        """Keep the books of a cell that stopped."""
+        totals = self.counters
+        for name in BOOKS:
+            totals[name] += getattr(cell, name)
+        self.dead.update(cell.dead or {})
+        cell.retired = True
+
+    def from_anywhere(self, function: Callable[..., object], *args: Any) -> None:
+        """Call in the system's thread: now when this is it."""
+        if threading.get_ident() == self._thread:
+            function(*args)
+
+    def wrap(self, cell: Cell, item: Any) -> Any:
+        """What goes into the mailbox for ``item``; the place where context is attached."""
+        return item
+
+
+def _timed_out(envelope: Envelope, state: int) -> AskTimeout:
+    path = envelope.target.path
+    where = "still queued" if state == QUEUED else "being handled"
+    text = f"{path} did not answer {envelope.message!r} in time; it was {where}"
+    return AskTimeout(text, path)

@@ -1,0 +1,134 @@
+"""Parking places: how a task waits for one wake-up, per event loop.
+
+anyio's ``Event`` costs a checkpoint on top of the wait; a bare future on asyncio and a bare
+reschedule on trio do not. Whoever waits puts the returned waiter into a slot, so that a wake-up
+and a cancellation in the same tick lose nothing: what is handed over lies in the slot's owner.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from types import coroutine
+from typing import Any, Protocol
+
+import anyio
+from anyio.lowlevel import EventLoopToken, cancel_shielded_checkpoint, current_token
+
+
+class Slot:
+    """Something a task can wait on: ``waiter`` is set while it is parked."""
+
+    __slots__ = ("waiter",)
+
+    def __init__(self) -> None:
+        self.waiter: Any = None
+
+
+class HasWaiter(Protocol):
+    """Whatever can be parked on."""
+
+    waiter: Any
+
+
+class Loop:
+    """The portable parking place, on ``anyio.Event``."""
+
+    #: Messages handled before another task runs.
+    batch_max = 64
+
+    def __init__(self, token: EventLoopToken) -> None:
+        self.now: Callable[[], float] = anyio.current_time
+        self.cancelled: type[BaseException] = anyio.get_cancelled_exc_class()
+        backend = getattr(token, "backend_class", anyio)
+        self.effective_deadline: Callable[[], float] = backend.current_effective_deadline
+
+    def park(self, slot: HasWaiter) -> Awaitable[Any]:
+        """Wait until somebody wakes ``slot.waiter``."""
+        slot.waiter = event = anyio.Event()
+        return event.wait()
+
+    def wake(self, waiter: Any) -> None:
+        """Wake a waiter; waking twice is harmless."""
+        waiter.set()
+
+    def step(self) -> Awaitable[None]:
+        """Let other tasks run; never cancelled."""
+        return cancel_shielded_checkpoint()
+
+    def forget(self, failure: BaseException) -> None:
+        """Undo what a native cancellation left on the current task."""
+
+
+class AsyncioLoop(Loop):
+    """A bare future as the parking place."""
+
+    def __init__(self, token: EventLoopToken) -> None:
+        super().__init__(token)
+        loop = asyncio.get_running_loop()
+        self.now = loop.time
+        self._future = loop.create_future
+
+    def park(self, slot: HasWaiter) -> "asyncio.Future[None]":
+        """Wait until somebody wakes ``slot.waiter``."""
+        slot.waiter = future = self._future()
+        return future
+
+    def wake(self, waiter: "asyncio.Future[None]") -> None:
+        """Wake a waiter; waking twice is harmless."""
+        if not waiter.done():
+            waiter.set_result(None)
+
+    @coroutine
+    def step(self) -> Generator[None, None, None]:
+        """Let other tasks run."""
+        yield
+
+    def forget(self, failure: BaseException) -> None:
+        """Take back a native ``Task.cancel`` that the runtime did not ask for."""
+        task = asyncio.current_task()
+        if task is not None and isinstance(failure, asyncio.CancelledError):
+            task.uncancel()
+
+
+class TrioLoop(Loop):
+    """A task rescheduled by hand as the parking place."""
+
+    batch_max = 128
+
+    def __init__(self, token: EventLoopToken) -> None:
+        import trio
+
+        super().__init__(token)
+        self.now = trio.current_time
+        self._task = trio.lowlevel.current_task
+        self._reschedule = trio.lowlevel.reschedule
+        self._wait = trio.lowlevel.wait_task_rescheduled
+        self._succeeded = trio.lowlevel.Abort.SUCCEEDED
+        self._checkpoint = trio.lowlevel.cancel_shielded_checkpoint
+
+    def park(self, slot: HasWaiter) -> Awaitable[Any]:
+        """Wait until somebody wakes ``slot.waiter``."""
+        slot.waiter = waiter = [self._task()]
+
+        def abort(_: Any) -> Any:
+            waiter.clear()
+            return self._succeeded
+
+        return self._wait(abort)
+
+    def step(self) -> Awaitable[None]:
+        """Let other tasks run; never cancelled."""
+        return self._checkpoint()
+
+    def wake(self, waiter: list[Any]) -> None:
+        """Wake a waiter; waking twice is harmless."""
+        if waiter:
+            self._reschedule(waiter.pop())
+
+
+def current_loop() -> Loop:
+    """The parking places of the event loop that runs now."""
+    token = current_token()
+    library = getattr(getattr(token, "backend_class", None), "__module__", "")
+    if library.endswith("._asyncio"):
+        return AsyncioLoop(token)
+    return TrioLoop(token) if library.endswith("._trio") else Loop(token)

@@ -1,0 +1,188 @@
+"""The ref: the only way to reach an actor."""
+
+import math
+from collections import deque
+from typing import Any, Generic, TypeVar
+
+from actors._cell import TURN, Cell, State
+from actors._delivery import deliver, open_mailbox
+from actors._envelope import DONE, Envelope
+from actors._messages import Asked
+from actors._waits import Room, find_cycle
+from actors.errors import AskCycle, NotRunning
+
+M_contra = TypeVar("M_contra", contravariant=True)
+R = TypeVar("R")
+
+
+class Ref(Generic[M_contra]):
+    """An actor's address: the right to send it the messages ``M``.
+
+    Contravariant: a ``Ref[Deposit | Balance]`` is a ``Ref[Deposit]``. It stays valid across
+    restarts; after the actor stopped it is a tombstone. Two refs of one actor are equal.
+    """
+
+    __slots__ = ("__weakref__", "_cell")
+    __actors_address__ = True
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+
+    @property
+    def path(self) -> str:
+        """Names from the system down to the actor, joined by ``/``."""
+        return self._cell.path
+
+    @property
+    def name(self) -> str:
+        """The actor's own name, unique among its siblings."""
+        return self._cell.name
+
+    def tell(self, msg: M_contra) -> None:
+        """Send a message and go on; never waits and never raises for a dead or full target.
+
+        What cannot be delivered becomes a dead letter (``stopped`` or ``overflow``).
+        """
+        cell = self._cell
+        queue = cell.queue
+        if queue is not None and len(queue) < cell.room:
+            queue.append(msg)
+            cell.accepted += 1
+            if not cell.scheduled:
+                cell.scheduled = True
+                ready = cell.ready
+                ready.append(cell)
+                if not ready.manned:
+                    ready.man()
+        else:
+            deliver(cell, cell.kernel.wrap(cell, msg))
+
+    async def ask(self, msg: Asked[M_contra, R], *, timeout: float | None = None) -> R:
+        """Send a request and wait for its reply.
+
+        Args:
+            msg: A request of this actor's protocol.
+            timeout: Seconds; the deadlines of the surrounding scopes and of the handler that asks
+                apply as well. The target's handler runs under the earliest of them.
+
+        Raises:
+            NotRunning: The target has stopped, or stopped while the message was queued.
+            MailboxFull: The target's mailbox refused or dropped the message.
+            AskCycle: Waiting would close a cycle of waits; nothing was sent.
+            AskTimeout: ``timeout`` passed; the message may have been handled.
+            NoReply: The target lost the reply; the message may have been handled.
+            Crashed: The target crashed handling it; ``__cause__`` is the original.
+            Reject: The target refused, with the refusal it raised.
+        """
+        cell = self._cell
+        kernel = cell.kernel
+        turn = TURN.get()
+        deadline = kernel.effective_deadline()
+        if turn is not None:
+            cycle = find_cycle(turn, cell, msg)
+            if cycle is not None:
+                raise AskCycle(*cycle)
+            if turn.current.__class__ is Envelope and turn.current.deadline < deadline:
+                deadline = turn.current.deadline
+        envelope = Envelope(cell, msg, deadline)
+        if timeout is not None:
+            expiry = kernel.loop.now() + timeout
+            if expiry <= deadline:
+                envelope.deadline = envelope.asker_deadline = expiry
+                kernel.sweeper.at(expiry, envelope)
+            else:
+                timeout = None
+        if timeout is None and deadline != math.inf:
+            kernel.sweeper.at(deadline, envelope)
+        if turn is None:
+            await _exchange(kernel, cell, envelope)
+        else:
+            turn.waits = [*(turn.waits or ()), envelope]
+            try:
+                await _exchange(kernel, cell, envelope)
+            finally:
+                turn.waits = [wait for wait in turn.waits if wait is not envelope] or None
+        if envelope.error is not None:
+            raise envelope.error
+        value: R = envelope.value
+        return value
+
+    async def offer(self, msg: M_contra) -> None:
+        """Send a message, waiting for room in the mailbox: first come, first let in.
+
+        When cancelled after the message was let in, it may still be handled.
+
+        Raises:
+            NotRunning: The target has stopped, or stopped before there was room.
+            AskCycle: Waiting would close a cycle of waits; nothing was sent.
+        """
+        cell = self._cell
+        if cell.state is State.STOPPED:
+            deliver(cell, msg)
+            raise NotRunning(f"{cell.path} is not running", cell.path)
+        if cell.queue is None:
+            open_mailbox(cell)
+        assert cell.queue is not None
+        item = cell.kernel.wrap(cell, msg)
+        if not cell.offers and len(cell.queue) < cell.blueprint.options.mailbox.capacity:
+            deliver(cell, item)
+            return
+        await _wait_for_room(cell, item)
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Ref and cell_of(other) is self._cell
+
+    def __hash__(self) -> int:
+        return self._cell.serial
+
+    def __repr__(self) -> str:
+        return f"<Ref {self._cell.path}>"
+
+
+def cell_of(ref: Ref[Any]) -> Cell:
+    """The cell behind a ref, for the runtime's own modules."""
+    return ref._cell  # noqa: SLF001 - the one door to it
+
+
+async def _exchange(kernel: Any, cell: Cell, envelope: Envelope) -> None:
+    """Send the envelope and wait until it is done."""
+    queue = cell.queue
+    if queue is not None and len(queue) < cell.room:
+        queue.append(envelope)
+        cell.accepted += 1
+        if not cell.scheduled:
+            cell.schedule()
+    else:
+        deliver(cell, kernel.wrap(cell, envelope))
+    try:
+        while envelope.state < DONE:
+            await kernel.loop.park(envelope)
+    except BaseException:
+        kernel.abandon(envelope)
+        raise
+    finally:
+        envelope.waiter = None
+
+
+async def _wait_for_room(cell: Cell, item: Any) -> None:
+    """Queue behind the other offers until the runner lets the message in."""
+    turn = TURN.get()
+    cycle = find_cycle(turn, cell, item) if turn is not None else None
+    if cycle is not None:
+        raise AskCycle(*cycle)
+    room = Room(cell, item)
+    cell.offers = cell.offers if cell.offers is not None else deque()
+    cell.offers.append(room)
+    if turn is not None:
+        turn.waits = [*(turn.waits or ()), room]
+    try:
+        while not room.taken and room.error is None:
+            await cell.kernel.loop.park(room)
+    finally:
+        room.waiter = None
+        if turn is not None:
+            turn.waits = [wait for wait in turn.waits if wait is not room] or None
+        if cell.offers and room in cell.offers:
+            cell.offers.remove(room)
+    if room.error is not None:
+        raise room.error

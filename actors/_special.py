@@ -1,0 +1,44 @@
+"""Messages the dispatch table of the fast path does not know: what they are and who handles them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from actors._cell import Cell
+from actors._envelope import Envelope, Tick
+from actors._pipes import PipeFailed
+from actors._watch import watched
+from actors.errors import DeliveryError
+
+Function = Callable[[Any, Any], Any]
+
+
+def special(cell: Cell, item: Any) -> tuple[Function, Any] | None:
+    """The function and the message to call it with; None when the message has ended here."""
+    message = item.message if item.__class__ is Envelope else item
+    if item.__class__ is Tick:
+        if item.void or item.generation != cell.generation:
+            cell.expired += 1
+            return None
+        item.void = True
+        message = item.message
+        if message.__class__ is PipeFailed:
+            return _fail, message
+    handler = cell.blueprint.handlers.get(message.__class__)
+    if handler is None:
+        _unhandled(cell, item, message)
+        return None
+    if item.__class__ is Envelope and handler.cancel == "caller":
+        item.cancel_with_asker = True
+    function = handler.function
+    return (function if cell.kernel.plain else watched(cell, function)), message
+
+
+async def _fail(_: Any, message: PipeFailed) -> None:
+    raise message.failure
+
+
+def _unhandled(cell: Cell, item: Any, message: Any) -> None:
+    if item.__class__ is Envelope:
+        path = cell.path
+        item.fail(DeliveryError(f"{path} does not handle {type(message).__name__}", path))
+    cell.kernel.bury(cell, message, "unhandled")

@@ -1,0 +1,173 @@
+"""Workers: the tasks that run every handler of a system.
+
+Exactly one worker at a time is the runner: it drains the cells that have work and drives their
+handlers itself. A handler that finishes without being suspended costs no step of the event loop.
+One that is suspended keeps the task it began in; the runner's role passes to another worker. So an
+idle actor holds no task, and what a handler sees (task, cancel scopes, context) is its own.
+"""
+
+from contextvars import Context
+from typing import Any
+
+from anyio import CancelScope
+
+from actors._cell import TURN, Cell, Kind
+from actors._delivery import admit
+from actors._envelope import QUEUED, RUNNING, Envelope
+from actors._kernel import Kernel
+from actors._lifecycle import Instances, tend
+from actors._special import special
+from actors._turn import fail, resume, succeed
+
+
+class Worker:
+    """One task that runs handlers, and the scope in which the runtime may cancel them."""
+
+    __slots__ = ("cell", "kernel", "manning", "number", "scope", "waiter")
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.number = kernel.next_serial()
+        self.cell: Cell | None = None
+        self.manning = True
+        self.scope: CancelScope
+        self.waiter: Any = None
+
+    async def run(self, instances: Instances) -> None:
+        """Work until the system closes or there are idle workers enough."""
+        self.kernel.workers[self.number] = self
+        try:
+            going = True
+            while going:
+                # A cancelled scope stays cancelled: each is replaced when it was used up.
+                with CancelScope() as self.scope:
+                    going = await self.serve(instances)
+        finally:
+            del self.kernel.workers[self.number]
+
+    async def serve(self, instances: Instances) -> bool:
+        """Run ready cells; True when the scope is used up, False when the task is to end."""
+        kernel = self.kernel
+        ready, loop, batch_max = kernel.ready, kernel.loop, kernel.loop.batch_max
+        budget = batch_max
+        while True:
+            if not self.manning and not await self._rest():
+                return False
+            if not ready:
+                ready.manned = self.manning = False
+                continue
+            if budget <= 0:
+                await loop.step()
+                budget = batch_max
+            cell = ready.popleft() if kernel.choose is None else kernel.pick()
+            if cell.signals is not None:
+                budget -= 1
+                await self._tend(cell, instances)
+            elif cell.open:
+                budget = await self._batch(cell, instances[cell], budget)
+            self._settle(cell)
+            if not self.manning:
+                budget = batch_max
+                if not ready.manned:
+                    ready.manned = self.manning = True
+                if self.scope.cancel_called:
+                    return True
+
+    async def _batch(self, cell: Cell, instance: Any, budget: int) -> int:
+        """Handle messages of one cell; the budget that is left."""
+        assert cell.context is not None
+        queue, table, copy = cell.queue, cell.table, cell.context.copy
+        done = 0
+        while queue and budget and cell.signals is None:
+            budget -= 1
+            item = message = queue.popleft()
+            if cell.offers is not None and len(queue) <= cell.low:
+                admit(cell)
+            if item.__class__ is Envelope:
+                if item.state != QUEUED or item.deadline <= self.kernel.loop.now():
+                    cell.expired += 1
+                    continue
+                item.state, item.turn, message = RUNNING, cell, item.message
+            cell.current = item
+            function = table.get(message.__class__)
+            if function is None:
+                found = special(cell, item)
+                if found is None:
+                    continue
+                function, message = found
+            context, work = copy(), function(instance, message)
+            try:
+                trap = context.run(work.send, None)
+            except StopIteration as stop:
+                done += 1
+                if item.__class__ is Envelope:
+                    item.turn = None
+                    if item.state == RUNNING:
+                        item.succeed(stop.value)
+            except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
+                fail(cell, item, failure)
+                break
+            else:
+                await self._suspended(cell, item, context, work, trap)
+                break
+        cell.handled += done
+        cell.current = None
+        return budget
+
+    async def _suspended(self, cell: Cell, item: Any, context: Context, work: Any, trap: Any) -> None:
+        """See a suspended handler to its end; another worker is the runner meanwhile."""
+        cell.scope, self.cell = self.scope, cell
+        self._hand_on(cell)
+        try:
+            value = await resume(context, work, trap)
+        except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
+            cell.scope = self.cell = None
+            fail(cell, item, failure)
+        else:
+            cell.scope = self.cell = None
+            succeed(cell, item, value)
+
+    def _hand_on(self, cell: Cell) -> None:
+        kernel = self.kernel
+        self.manning = False
+        kernel.hand_on()
+        for signal in cell.signals or ():
+            if signal.kind is not Kind.START:
+                kernel.interrupt(cell, signal)
+        if kernel.brutal:
+            kernel.cut(cell, "stop")
+
+    async def _tend(self, cell: Cell, instances: Instances) -> None:
+        """Drive the control lane of a cell, as a turn of its own."""
+        if cell.context is None:
+            cell.context = self.kernel.base.copy()
+            cell.context.run(TURN.set, cell)
+        context, work = cell.context.copy(), tend(instances, cell)
+        try:
+            trap = context.run(work.send, None)
+        except StopIteration:
+            return
+        self.manning = False
+        self.kernel.hand_on()
+        await resume(context, work, trap)
+
+    def _settle(self, cell: Cell) -> None:
+        """Queue the cell again if it has more to do."""
+        if cell.signals is not None or (cell.open and cell.queue):
+            self.kernel.ready.append(cell)
+        else:
+            cell.scheduled = False
+
+    async def _rest(self) -> bool:
+        """Wait for the runner's role; False when there is nothing to wait for any more."""
+        kernel = self.kernel
+        if kernel.closed or len(kernel.parked) >= kernel.idle_workers_max:
+            return False
+        kernel.parked.append(self)
+        while not self.manning and not kernel.closed:
+            try:
+                await kernel.loop.park(self)
+            except kernel.loop.cancelled as failure:
+                # Somebody cancelled a task of ours; a role handed over meanwhile is not lost.
+                kernel.loop.forget(failure)
+        return self.manning
