@@ -1,0 +1,1 @@
+"""Conformance suites: one per port, run by the tests of every adapter."""

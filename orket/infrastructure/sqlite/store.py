@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -21,9 +22,14 @@ from orket.infrastructure.codec import encode_card
 from orket.infrastructure.projection import PlacedCard, cards_touched, project
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, make_key, read_key, seal
-from orket.infrastructure.sqlite.connections import as_store_error, connect_writer, store_errors
+from orket.infrastructure.sqlite.connections import (
+    as_store_error,
+    connect_reader,
+    connect_writer,
+    store_errors,
+)
 from orket.infrastructure.sqlite.rows import RUN_COLUMNS, run_row, to_us
-from orket.infrastructure.sqlite.schema import migrate, migrations
+from orket.infrastructure.sqlite.schema import migrate, migrations, schema_version
 
 Outcome = tuple[Recorded, ...] | StoreError | IdempotencyConflict
 
@@ -64,9 +70,13 @@ class Store:
             StoreCorrupt: The end of the ledger is not the one that was sealed.
         """
         with store_errors(path):
+            known = migrations()
+            if path.exists() and path.stat().st_size:
+                with closing(connect_reader(path)) as looking:  # a foreign database is not touched
+                    schema_version(looking, path, known)
             connection = connect_writer(path)
             try:
-                migrate(connection, path, migrations())
+                migrate(connection, path, known)
                 store = cls(path, connection, _key_of(path, connection))
                 store._find_end()
                 store.rebuild_if_behind()
