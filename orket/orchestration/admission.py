@@ -61,7 +61,7 @@ def _check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str)
         if who is None:
             need = "review it (with the role integrity_guard)" if review else f"take it: {card.seat!r}"
             raise RunDenied(f"card {card.id}: the team has no seat to {need}")
-        desk.model(who.choice.model)
+        desk.model(who.choice.model, nodes)
 
 
 def _all_cards(workload: Workload) -> tuple[Card, ...]:

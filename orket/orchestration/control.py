@@ -81,7 +81,7 @@ async def _halt(desk: Desk, stop: StopRun, run_id: RunId) -> RunState:
     return await fold(desk.ledger, run_id)
 
 
-async def settle_calls(desk: Desk, run_id: RunId, *, grace_s: float = 0) -> None:
+async def settle_calls(desk: Desk, run_id: RunId, grace_s: float = 0) -> None:
     """End a run's calls, those that end by themselves within ``grace_s`` unharmed; write their receipts."""
     ended = await desk.executor.ask(EndCalls(run_id=run_id, grace_s=grace_s))
     if written := receipts(await fold(desk.ledger, run_id), ended):

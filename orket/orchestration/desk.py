@@ -29,7 +29,7 @@ class Desk:
     executor: Ref[ExecuteTool | EndCalls | Settle]
     sandboxes: Ref[RunInSandbox | CloseSandbox]
     nodes: Callable[[Organization], Nodes]
-    model: Callable[[str], ModelClient]
+    model: Callable[[str, Nodes], ModelClient]
     tools: tuple[ToolSpec, ...]
     python: str
     data_dir: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+import anyio
 import attrs
 
 from actors import Actor, Message, Ref, Reply, Terminated, on
@@ -113,8 +114,9 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
 
     async def on_stop(self, reason: object) -> None:
         """Let the calls of the runs that were under way end, and write their receipts."""
-        for run_id in tuple(self._children):
-            await control.settle_calls(self._desk, run_id, grace_s=STOP_GRACE_S)
+        async with anyio.create_task_group() as together:
+            for run_id in self._children:
+                together.start_soon(control.settle_calls, self._desk, run_id, STOP_GRACE_S)
 
     # --- starting -------------------------------------------------------------------------------
 

@@ -163,7 +163,7 @@ class RunActor(Actor[Scan | WorkEnded]):
         if waiting := self._state.waiting_calls():
             await self._record(e.RunParked(calls=tuple(call.call.id for call in waiting)))
         else:
-            end = self._nodes.orchestration_loop.conclude(self._state.issues)
+            end = self._nodes.orchestration_loop.conclude(self._state.issues, self._workload.only)
             await self._record(e.RunFinished(status=end.status, reason=end.reason))
             await self._desk.sandboxes.ask(CloseSandbox(run_id=self._run_id))
         self.ctx.stop()

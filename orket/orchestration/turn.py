@@ -97,7 +97,7 @@ async def _ask_model(book: Notebook, bench: Bench, turn: TurnState) -> None:
 
 
 async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
-    async with bench.desk.model(request.model).stream(request) as chunks:
+    async with bench.desk.model(request.model, bench.nodes).stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
                 return chunk.reply

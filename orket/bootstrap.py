@@ -1,0 +1,209 @@
+"""The composition root: the only place where ports meet adapters.
+
+``open_orket`` takes the database's lock, opens the ledger, starts the actor system with its three actors
+under one supervisor, and hands out what the ways in may hold.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import attrs
+
+from actors import ActorSystem, Ref, Supervisor, child, late
+from orket.decision_nodes.decisions import RetryPolicy
+from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plugin
+from orket.domain.assets import Organization
+from orket.domain.errors import SettingsError
+from orket.domain.ports import Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
+from orket.domain.sandboxes import ProbeReport
+from orket.infrastructure.assets.demo import demo_dir
+from orket.infrastructure.assets.workloads import FileWorkloads
+from orket.infrastructure.clock import RandomIds, SystemClock
+from orket.infrastructure.lock import EngineLock, holder
+from orket.infrastructure.models.recording import Recorder
+from orket.infrastructure.models.selection import open_model
+from orket.infrastructure.sandboxes.process import ProcessDriver
+from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite import open_reader as open_sqlite_reader
+from orket.orchestration.desk import Desk
+from orket.orchestration.engine import Engine
+from orket.orchestration.messages import EngineCommand
+from orket.services.sandbox_orchestrator import SandboxOrchestrator
+from orket.services.tool_executor import ToolExecutor
+from orket.services.tools.toolbox import TOOLBOX
+from orket.settings import Settings
+
+REMEMBERED_MAX = 64
+Drivers = tuple[SandboxDriver, ...]
+
+
+class House:
+    """Selects decision nodes for organizations and opens models for runs; remembers both, bounded."""
+
+    def __init__(self, registry: NodeRegistry, settings: Settings) -> None:
+        self._registry, self._settings = registry, settings
+        self._recorder = None if settings.record is None else Recorder(settings.record)
+        self._select = lru_cache(REMEMBERED_MAX)(self._resolve)
+        self._open = lru_cache(REMEMBERED_MAX)(self._connect)
+
+    def nodes(self, organization: Organization) -> Nodes:
+        """Select the nodes of an organization.
+
+        Raises:
+            SettingsError: The rules or the environment name a node or a family that is not known.
+        """
+        return self._select(organization.process_rules)
+
+    def model(self, name: str, nodes: Nodes) -> ModelClient:
+        """Open a model with the adapter and the patience that the ``model_client_node`` names.
+
+        Raises:
+            SettingsError: No adapter serves this name.
+        """
+        return self._open(name, nodes.model_client.adapter(name), nodes.model_client.retries(name))
+
+    def _resolve(self, rules: tuple[tuple[str, str], ...]) -> Nodes:
+        return self._registry.resolve(rules, self._settings.environ)
+
+    def _connect(self, name: str, adapter: str, policy: RetryPolicy) -> ModelClient:
+        settings = self._settings
+        return open_model(name, policy, adapter=adapter, cwd=settings.cwd, recorder=self._recorder)
+
+
+class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
+    """The root of the engine: who is asked stands above who asks, so a restart takes the askers along."""
+
+    def __init__(
+        self, ledger: Ledger, source: WorkloadSource, house: House, drivers: Drivers, data_dir: Path
+    ) -> None:
+        self.ledger, self.source, self.house = ledger, source, house
+        self.drivers, self.data_dir = drivers, data_dir
+
+    orchestrator = child(SandboxOrchestrator, shutdown=5)(
+        late(lambda root: root.drivers), late(lambda root: root.ledger)
+    )
+    executor = child(ToolExecutor, shutdown=5)(
+        orchestrator, late(lambda root: root.ledger), TOOLBOX, late(lambda root: root.house.nodes)
+    )
+    engine = child(Engine, shutdown=5)(late(lambda root: root.desk()), late(lambda root: root.source))
+
+    def desk(self) -> Desk:
+        """Lay out what the engine and its runs need at hand."""
+        return Desk(
+            ledger=self.ledger,
+            clock=SystemClock(),
+            ids=RandomIds(),
+            executor=self.executor,
+            sandboxes=self.orchestrator,
+            nodes=self.house.nodes,
+            model=self.house.model,
+            tools=TOOLBOX.specs,
+            python=sys.executable,
+            data_dir=str(self.data_dir),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Orket:
+    """A running engine: what the ways in may hold."""
+
+    system: ActorSystem
+    root: Root
+    engine: Ref[EngineCommand]
+    ledger: LedgerReader
+    nodes: Nodes
+    settings: Settings
+
+    def alive(self) -> bool:
+        """Whether the engine can be asked; False once its system has stopped or given up."""
+        return self.system.alive
+
+
+def plugins() -> tuple[Plugin, ...]:
+    """Find the decision nodes of installed packages: entry points named ``family.name``.
+
+    Raises:
+        SettingsError: An entry point is misnamed or cannot be loaded.
+    """
+    found = []
+    for point in entry_points(group=ENTRY_POINTS):
+        family, dot, name = point.name.partition(".")
+        if not dot:
+            raise SettingsError(f"entry point {point.name!r} of {ENTRY_POINTS}: name it 'family.name'")
+        try:
+            found.append((family, name, point.load()))
+        except (ImportError, AttributeError) as error:
+            raise SettingsError(f"entry point {point.name!r} = {point.value}: {error}") from error
+    return tuple(found)
+
+
+@asynccontextmanager
+async def open_orket(
+    settings: Settings, *, registry: NodeRegistry | None = None, drivers: Drivers | None = None
+) -> AsyncIterator[Orket]:
+    """Own a database and run the engine on it, until the block ends; open runs go on at once.
+
+    Args:
+        settings: Where everything is.
+        registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
+        drivers: The rungs of the sandbox ladder; by default those of this machine.
+
+    Raises:
+        StoreLocked: Another engine owns the database.
+        StoreError: The database cannot be used.
+        SettingsError, AssetError: A node, a plugin or the organization file is not usable.
+    """
+    nodes_known = NodeRegistry(plugins()) if registry is None else registry
+    early = nodes_known.resolve_early(settings.environ)
+    source = FileWorkloads(settings.model_dir, early.loader_strategy, settings.cwd, settings.environ)
+    house = House(nodes_known, settings)
+    nodes = house.nodes(await source.organization())
+    with EngineLock(settings.db_path, socket=str(settings.socket_path)):
+        async with (
+            open_ledger(settings.db_path, SystemClock()) as ledger,
+            ActorSystem("orket", shutdown=20) as system,
+        ):
+            rungs = ladder() if drivers is None else drivers
+            root = system.named("root").supervise(Root, ledger, source, house, rungs, settings.data_dir)
+            await system.started(root.engine)
+            yield Orket(system=system, engine=root.engine, ledger=ledger, nodes=nodes, settings=settings)
+
+
+def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]:
+    """Open the ledger for reading, beside whoever owns it.
+
+    Raises:
+        StoreError: At entering: there is no database, or it is of another version.
+    """
+    return open_sqlite_reader(settings.db_path)
+
+
+def running_engine(settings: Settings) -> str | None:
+    """Name the socket of the engine that owns the database now, or None.
+
+    Raises:
+        StoreError: The lock file cannot be opened.
+    """
+    held = holder(settings.db_path)
+    return None if held is None else held.socket
+
+
+def ladder() -> Drivers:
+    """The sandbox drivers that this version has, lowest level first."""
+    return (ProcessDriver(),)
+
+
+async def probe_sandboxes() -> tuple[ProbeReport, ...]:
+    """Try every sandbox driver of this machine by really running something in it."""
+    return tuple([await driver.probe() for driver in ladder()])
+
+
+def demo_target() -> Path:
+    """Where the shipped demo epic lies."""
+    return demo_dir() / "epics" / "demo.json"
