@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio.to_thread
 import attrs
 
-from orket.domain.assets import Epic, Workload
+from orket.domain.assets import Epic, Organization, Workload
 from orket.domain.cards import Card, CardType
 from orket.domain.errors import AssetError, CardNotFound
 from orket.domain.identifiers import CardId, sanitise
@@ -71,6 +71,14 @@ class FileWorkloads:
             DependencyCycle: The issues wait for each other.
         """
         return await anyio.to_thread.run_sync(self._load, target, only, abandon_on_cancel=True)
+
+    async def organization(self) -> Organization:
+        """Read the organization of the model directory, in a worker thread.
+
+        Raises:
+            AssetError: A file that exists is invalid.
+        """
+        return await anyio.to_thread.run_sync(read_organization, self._places, self._environ)
 
     def _load(self, target: str, only: CardId | None) -> Workload:
         found = self._find(target)
