@@ -1,0 +1,15 @@
+"""Verifies KIT-1 by calling the code that the run wrote; runs with the workspace as current directory."""
+
+import importlib
+import sys
+from pathlib import Path
+
+
+def verify(given: dict[str, str]) -> str:
+    """Parse a quantity and return it as a plain fraction, or the name of the error."""
+    sys.path.insert(0, str(Path.cwd()))
+    quantity = importlib.import_module("kitchen.quantity")
+    try:
+        return str(quantity.parse(given["text"]))
+    except ValueError:
+        return "ValueError"
