@@ -75,6 +75,12 @@ class ActorSystem(Spawner):
         """The system's name."""
         return self._kernel.name
 
+    @property
+    def alive(self) -> bool:
+        """Whether actors can be spawned and messaged: entered, not stopping, not given up."""
+        root = self._kernel.root
+        return root.state is State.RUNNING and not root.ending
+
     async def __aenter__(self) -> "ActorSystem":
         if self._entered:
             raise RuntimeError("an ActorSystem is entered once")

@@ -22,7 +22,7 @@ from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
 from orket.domain.ports import Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
 from orket.domain.sandboxes import ProbeReport
-from orket.infrastructure.assets.demo import demo_dir
+from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.clock import RandomIds, SystemClock
 from orket.infrastructure.lock import EngineLock, holder
@@ -172,7 +172,9 @@ async def open_orket(
             rungs = ladder() if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, settings.data_dir)
             await system.started(root.engine)
-            yield Orket(system=system, engine=root.engine, ledger=ledger, nodes=nodes, settings=settings)
+            yield Orket(
+                system=system, root=root, engine=root.engine, ledger=ledger, nodes=nodes, settings=settings
+            )
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]:
