@@ -1,0 +1,56 @@
+"""Finding what answers: over the socket while another process holds the database, by ourselves otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from orket.interfaces.cli.reach import Control, Database, Own, Reach
+from orket.settings import Settings
+
+
+def is_served(settings: Settings) -> bool:
+    """Whether another process holds the database and answers."""
+    from orket.bootstrap import running_engine
+
+    return running_engine(settings) is not None
+
+
+@asynccontextmanager
+async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
+    """Reach the running engine, or be it, answering other commands on the socket meanwhile.
+
+    Raises:
+        StoreLocked: Another engine holds the database and does not answer (yet).
+    """
+    from orket.bootstrap import open_orket, running_engine
+
+    if (socket := running_engine(settings)) is not None:
+        from orket.interfaces.cli.remote import connect
+
+        async with connect(socket) as remote:
+            yield remote
+        return
+    from orket.interfaces.serve import serve_socket
+
+    async with open_orket(settings) as orket, anyio.create_task_group() as tasks:
+        tasks.start_soon(serve_socket, orket)
+        yield Own(ledger=orket.ledger, engine=orket.engine)
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def reach_ledger(settings: Settings) -> AsyncGenerator[Reach]:
+    """Reach the running engine, or just the database: enough for looking."""
+    from orket.bootstrap import open_reader, running_engine
+
+    if (socket := running_engine(settings)) is not None:
+        from orket.interfaces.cli.remote import connect
+
+        async with connect(socket) as remote:
+            yield remote
+        return
+    async with open_reader(settings) as ledger:
+        yield Database(ledger=ledger)

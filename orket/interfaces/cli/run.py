@@ -1,0 +1,102 @@
+"""``orket run`` and ``orket demo``: work goes in, and is followed to its end."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from orket.domain.identifiers import CardId
+from orket.interfaces.cli.engines import is_served
+from orket.interfaces.cli.exits import BadInput
+from orket.interfaces.cli.options import HERE, Json, Where
+from orket.orchestration.messages import StartRun
+from orket.settings import Settings
+
+_PARALLEL_MAX = 64
+
+
+def run(
+    target: str,
+    /,
+    *,
+    only: str | None = None,
+    workspace: Path | None = None,
+    model: str | None = None,
+    record: Path | None = None,
+    parallel: int | None = None,
+    model_dir: Path | None = None,
+    as_json: Json = False,
+    where: Where = HERE,
+) -> int:
+    """Run a rock, an epic or a single issue, and follow it to its end.
+
+    Exit code: 0 all cards done, 1 something is blocked, failed, canceled or waits for a person, 2 bad input,
+    130 after Ctrl-C, which pauses the run.
+
+    Args:
+        target: Path of a card file, or the name of a rock, an epic or an issue.
+        only: Work on this issue alone.
+        workspace: Directory the run works in; made when missing [default: one of its own].
+        model: Model to use instead of the environment's; scripted:FILE answers from a file.
+        record: Write the model's replies to this file, for the scripted model.
+        parallel: How many cards are worked on at a time.
+        model_dir: Directory of roles, teams, dialects, environments; $ORKET_MODEL_DIR, else model.
+        as_json: Print one event a line, and nothing else, on standard output.
+    """
+    settings = where.settings(model_dir=model_dir, model=model, record=record)
+    if parallel is not None and not 1 <= parallel <= _PARALLEL_MAX:
+        raise BadInput(f"--parallel {parallel}: must be from 1 to {_PARALLEL_MAX}")
+    elsewhere = _served_elsewhere(settings, model_dir=model_dir, record=record)
+    command = StartRun(
+        target=_absolute(target, settings.cwd) if elsewhere else target,
+        only=None if only is None else CardId(only),
+        workspace="" if workspace is None else str(settings.cwd / workspace),
+        model=_model(model or "", settings.cwd) if elsewhere else model or "",
+        parallel=parallel,
+    )
+    return anyio.run(where.session(settings, as_json=as_json).drive, command)
+
+
+def _served_elsewhere(settings: Settings, *, model_dir: Path | None, record: Path | None) -> bool:
+    """Whether another process will run it, from its own directory; then it also has its own adapters."""
+    if not is_served(settings):
+        return False
+    for option, given in (("--model-dir", model_dir), ("--record", record)):
+        if given is not None:
+            raise BadInput(
+                f"{option} belongs to the process that runs the engine, and another one does, "
+                f"on {settings.data_dir}; leave it out, or use another --data-dir"
+            )
+    return True
+
+
+def _absolute(target: str, cwd: Path) -> str:
+    return str(cwd / target) if (cwd / target).exists() else target
+
+
+def _model(model: str, cwd: Path) -> str:
+    kind, colon, path = model.partition(":")
+    return f"{kind}:{cwd / path}" if kind == "scripted" and colon else model
+
+
+def demo(*, workspace: Path | None = None, as_json: Json = False) -> int:
+    """Run the shipped demo epic, in a new data directory: no network, no model, nothing to set up.
+
+    It has a dependency diamond, a call that is denied, a command that fails and is tried again, and
+    verifications that execute the code the run wrote.
+
+    Args:
+        workspace: Directory the demo works in [default: a new one, which is kept].
+        as_json: Print one event a line, and nothing else, on standard output.
+    """
+    from orket.bootstrap import demo_target
+
+    kept = Path(tempfile.mkdtemp(prefix="orket-demo-"))
+    where = Where(data_dir=kept / "data")
+    settings = where.settings()
+    chosen = kept / "workspace" if workspace is None else settings.cwd / workspace
+    session = where.session(settings, as_json=as_json)
+    session.out.remark(f"demo: workspace {chosen}, data {where.data_dir}; both are kept")
+    return anyio.run(session.drive, StartRun(target=str(demo_target()), workspace=str(chosen)))

@@ -1,0 +1,106 @@
+"""Driving one run from the command line: reach an engine, give the command, follow, sum up."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
+import attrs
+from rich.console import RenderableType
+
+from orket.domain.identifiers import RunId
+from orket.domain.runs import RunStatus
+from orket.interfaces.cli import exits
+from orket.interfaces.cli.engines import reach_engine
+from orket.interfaces.cli.exits import Exit
+from orket.interfaces.cli.files import workspace_files
+from orket.interfaces.cli.follow import follow
+from orket.interfaces.cli.heed import Heed
+from orket.interfaces.cli.out import Out
+from orket.interfaces.cli.reach import Control
+from orket.interfaces.cli.shows import Show, choose
+from orket.interfaces.cli.summary import summary
+from orket.interfaces.cli.watch import Watch
+from orket.interfaces.cli.wording import command_line
+from orket.orchestration.messages import EngineCommand, PauseRun
+from orket.settings import Settings
+
+Begin = Callable[[Control], Awaitable[RunId]]
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """A terminal, a place, and how the person wants to see things.
+
+    ``data_dir`` is how the commands that are recommended name the data directory, empty for the default.
+    """
+
+    settings: Settings
+    out: Out
+    data_dir: str = ""
+    as_json: bool = False
+
+    async def drive(self, command: EngineCommand) -> Exit:
+        """Give a command that makes a run go on, and follow the run until it rests."""
+
+        async def begin(control: Control) -> RunId:
+            return (await control.command(command)).run_id
+
+        return await self._follow(begin)
+
+    async def take_up(self, run_id: RunId) -> Exit:
+        """Follow a run that goes on by itself as soon as there is an engine."""
+
+        async def begin(_: Control) -> RunId:
+            return run_id
+
+        return await self._follow(begin)
+
+    async def _follow(self, begin: Begin) -> Exit:
+        async with anyio.create_task_group() as tasks:
+            heed = Heed(tasks.cancel_scope)
+            await tasks.start(heed.listen)
+            code = await self._follow_heeding(begin, heed)
+            tasks.cancel_scope.cancel()
+            return heed.exit or code
+        self.out.remark("ended at once; `orket resume RUN` takes the run up again")
+        return heed.exit or Exit.INTERRUPTED
+
+    async def _follow_heeding(self, begin: Begin, heed: Heed) -> Exit:
+        async with reach_engine(self.settings) as control:
+            run_id = await begin(control)
+            known = await control.run(run_id)
+            watch = Watch.of(run_id)
+            with choose(self.out, as_json=self.as_json) as show:
+                heed.pause_with(lambda: self._pause(control, run_id, show))
+                settles_from = 0 if known is None else known.last_seq
+                await follow(control.events(run_id), watch, show, settles_from=settles_from)
+        self._conclude(watch)
+        return exits.for_run(watch.state)
+
+    async def _pause(self, control: Control, run_id: RunId, show: Show) -> None:
+        show.note("pausing … (Ctrl-C again ends at once)")
+        await control.command(PauseRun(run_id=run_id, by=person(), reason="Ctrl-C"))
+
+    def _conclude(self, watch: Watch) -> None:
+        state = watch.state
+        if not self.as_json:
+            self.out.show(*self.sum_up(watch))
+        elif state.status in (RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL):
+            cards = command_line(("cards", state.run_id), data_dir=self.data_dir)
+            self.out.remark(f"run {state.run_id} is {state.status}; see: {cards}")
+
+    def sum_up(self, watch: Watch) -> Sequence[RenderableType]:
+        """Say how the run stands, with the files of its workspace."""
+        workspace = "" if watch.state.accepted is None else watch.state.accepted.workspace
+        files = workspace_files(workspace)
+        return summary(watch.state, watch.worked_s, files=files, data_dir=self.data_dir)
+
+
+def person() -> str:
+    """Name who gives commands here, for the ledger."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return "someone"

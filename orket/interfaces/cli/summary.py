@@ -1,0 +1,96 @@
+"""What is said at the end of a run: cards, story, files, what waits for whom, where to look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import attrs
+from rich.console import RenderableType
+from rich.text import Text
+
+from orket.domain.cards import WAITING
+from orket.domain.runs import CallState, RunState, RunStatus
+from orket.interfaces.cli import story, view
+from orket.interfaces.cli.wording import call_name, command_line, printable, size
+
+_LINES_MAX = 20
+_ISSUES_MAX = 200
+
+
+@attrs.frozen
+class File:
+    """A file of the workspace: its path in it and its size."""
+
+    path: str
+    bytes: int
+
+
+@attrs.frozen(kw_only=True)
+class Files:
+    """What lies in a workspace; ``more`` says that there is more than was looked at."""
+
+    workspace: str
+    files: tuple[File, ...]
+    more: bool = False
+
+
+def summary(state: RunState, worked_s: float, *, files: Files, data_dir: str) -> tuple[RenderableType, ...]:
+    """Sum a run up; ``data_dir`` goes into the commands it names, empty when it is the default one."""
+    parts: list[RenderableType] = [
+        view.heading(state),
+        view.CardTree(state=state, issues_max=_ISSUES_MAX),
+        view.counts(state, worked_s),
+    ]
+    sections = (
+        ("Denied", list(story.denied(state))),
+        ("Failed or tried again", list(story.retried(state))),
+        ("Verification", list(story.verified(state))),
+        (f"Files in {files.workspace}", _files(files)),
+        ("Stuck", list(_stuck(state))),
+        (
+            "Waits for a person",
+            [text for call in state.waiting_calls() for text in _decision(call, data_dir)],
+        ),
+        ("What next", _next(state, data_dir)),
+    )
+    for title, lines in sections:
+        if lines:
+            parts.append(_section(title, lines))
+    return tuple(parts)
+
+
+def _section(title: str, lines: Sequence[str]) -> Text:
+    text = Text(f"\n{title}", style="bold", no_wrap=False)
+    shown = lines[:_LINES_MAX]
+    more = [f"… and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
+    for one in (*shown, *more):
+        text.append(f"\n  {one}", style="not bold")
+    return text
+
+
+def _files(files: Files) -> list[str]:
+    width = max((len(one.path) for one in islice(files.files, _LINES_MAX)), default=0)
+    lines = [f"{printable(one.path):<{width}}  {size(one.bytes)}" for one in files.files]
+    return [*lines, "…"] if files.more else lines
+
+
+def _stuck(state: RunState) -> Iterable[str]:
+    for card in state.issues.values():
+        if card.status in WAITING:
+            why = ": ".join(printable(one) for one in (card.wait_reason, card.wait_note) if one)
+            yield f"{printable(card.id)} {card.status}, {why}"
+
+
+def _decision(call: CallState, data_dir: str) -> Iterable[str]:
+    why = call.doubt or (call.decision.reason if call.decision is not None else "")
+    answers = ("happened", "did_not_happen") if call.doubt else ("approve", "deny")
+    yield f"{printable(call.call.card_id)} {call_name(call.call)}" + (f": {printable(why)}" if why else "")
+    for answer in answers:
+        yield "  " + command_line(("decide", call.call.id, "--as", answer), data_dir=data_dir)
+
+
+def _next(state: RunState, data_dir: str) -> list[str]:
+    goes_on = state.status in (RunStatus.PAUSED, RunStatus.RUNNING)
+    commands = (("resume", state.run_id),) if goes_on else ()
+    return [command_line(one, data_dir=data_dir) for one in (*commands, ("ledger", "show", state.run_id))]
