@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -10,23 +11,27 @@ import anyio
 import anyio.to_thread
 
 from orket.domain.errors import AssetError, ModelError
+from orket.domain.identifiers import CardId
 from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta
 from orket.infrastructure.assets.scripts import ScriptedReply, read_script
 
 _DELTA_CHARS = 40
 _DELTAS_MAX = 200
 
+Replies = dict[tuple[CardId, int, str | None], ScriptedReply]
+
 
 class ScriptedModel:
     """A model that says what a file says; it needs no network and is the same every time.
 
     Args:
-        path: The script file; it is read at the first question, in a worker thread, and then kept.
+        path: The script file; it is read in a worker thread, at the first question and when it has changed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._replies: dict[tuple[str, int, str | None], ScriptedReply] | None = None
+        self._version: tuple[int, ...] = ()
+        self._replies: Replies = {}
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncIterator[AsyncIterator[ModelChunk]]:
@@ -37,33 +42,40 @@ class ScriptedModel:
                 when the file is invalid, ``timeout`` when the scripted delay is longer than allowed;
                 only the last is retryable.
         """
-        line = self._match(request, await self._script())
+        line = await anyio.to_thread.run_sync(self._match, request)
         async with aclosing(_chunks(line, request.timeout_s)) as chunks:
             yield chunks
 
-    async def _script(self) -> dict[tuple[str, int, str | None], ScriptedReply]:
-        if self._replies is None:
-            try:
-                lines = await anyio.to_thread.run_sync(read_script, self._path, str(self._path))
-            except AssetError as error:
-                raise ModelError(error.detail, code="protocol", retryable=False) from error
-            self._replies = {(one.card, one.turn, one.seat): one for one in lines}
-        return self._replies
-
-    def _match(
-        self, request: ModelRequest, replies: dict[tuple[str, int, str | None], ScriptedReply]
-    ) -> ScriptedReply:
+    def _match(self, request: ModelRequest) -> ScriptedReply:
+        replies = self._read()
         for seat in (request.seat, None):
             if (line := replies.get((request.card, request.turn, seat))) is not None:
                 return line
-        there = ", ".join(
-            f"{turn}{f' ({seat})' if seat else ''}" for card, turn, seat in replies if card == request.card
-        )
+        turns = [_turn(turn, seat) for card, turn, seat in replies if card == request.card]
         detail = (
             f"the script {self._path} has no reply for card {request.card}, turn {request.turn}, "
-            f"seat {request.seat}; turns of this card: {there or 'none'}"
+            f"seat {request.seat}; it has for this card: {', '.join(turns) or 'nothing'}"
         )
         raise ModelError(detail, code="script_exhausted", retryable=False)
+
+    def _read(self) -> Replies:
+        try:
+            told = os.stat(self._path)
+            version = (told.st_ino, told.st_size, told.st_mtime_ns)
+            if version != self._version:
+                lines = read_script(self._path, str(self._path))
+                self._replies = {(one.card, one.turn, one.seat): one for one in lines}
+                self._version = version
+        except AssetError as error:
+            raise ModelError(error.detail, code="protocol", retryable=False) from error
+        except (OSError, ValueError) as error:
+            detail = f"{self._path}: cannot be read: {error}"
+            raise ModelError(detail, code="protocol", retryable=False) from error
+        return self._replies
+
+
+def _turn(turn: int, seat: str | None) -> str:
+    return f"turn {turn} ({seat})" if seat else f"turn {turn}"
 
 
 async def _chunks(line: ScriptedReply, timeout_s: float) -> AsyncGenerator[ModelChunk]:
