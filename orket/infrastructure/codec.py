@@ -45,7 +45,7 @@ def decode_event(kind: str, body: bytes, *, seq: int) -> Event:
         raise StoreCorrupt(f"event {seq}: unknown kind {kind!r}; was it written by a newer Orket?")
     try:
         event: Event = _decoder(cls).decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreCorrupt(f"event {seq} ({kind}) cannot be read: {error}") from error
     return event
 
@@ -63,7 +63,7 @@ def decode_card(body: bytes) -> Card:
     """
     try:
         card: Card = _decoder(Card).decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreCorrupt(f"a card cannot be read: {error}") from error
     return card
 

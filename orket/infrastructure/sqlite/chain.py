@@ -69,7 +69,16 @@ def read_key(path: Path) -> bytes:
 def make_key(path: Path) -> bytes:
     """Make the key of a new database, readable by its owner only, on disk before this returns."""
     key = secrets.token_bytes(KEY_BYTES)
-    target = key_path(path)
+    _write(key_path(path), key)
+    return key
+
+
+def copy_key(path: Path, to: Path) -> None:
+    """Lay the key of the database ``path`` beside its copy ``to``."""
+    _write(key_path(to), read_key(path))
+
+
+def _write(target: Path, key: bytes) -> None:
     draft = target.with_name(target.name + ".new")
     draft.unlink(missing_ok=True)
     file = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -84,4 +93,3 @@ def make_key(path: Path) -> bytes:
         os.fsync(folder)  # a ledger that outlives its key in a power cut could not be opened again
     finally:
         os.close(folder)
-    return key

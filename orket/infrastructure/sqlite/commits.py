@@ -77,12 +77,13 @@ class Commits:
                 self._waiting.remove(append)
 
     def _run(self) -> None:
+        batch: list[Append] = []
         try:
             while batch := self._next_batch():
                 outcomes = self._store.commit(batch)
                 anyio.from_thread.run_sync(self._deliver, batch, outcomes, self._store.seq, token=self._loop)
         finally:
-            anyio.from_thread.run_sync(self._end, token=self._loop)
+            anyio.from_thread.run_sync(self._end, batch, token=self._loop)
 
     def _next_batch(self) -> list[Append]:
         with self._changed:
@@ -97,9 +98,10 @@ class Commits:
         if seq > self.newest.seq:
             self.newest.advance(seq)
 
-    def _end(self) -> None:
+    def _end(self, unanswered: Sequence[Append]) -> None:
+        """Answer whoever still waits: nobody after an orderly end, everybody after a fault of our own."""
         self._closed = True
-        for append in self._waiting:
+        for append in (*unanswered, *self._waiting):
             append.done.set()
         self.newest.close()
         self._ended.set()

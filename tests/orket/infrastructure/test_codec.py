@@ -59,7 +59,13 @@ def test_what_a_newer_version_added_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [("RunImagined", b"{}"), ("RunPaused", b'{"by":7}'), ("RunPaused", b'{"by":"m'), ("RunPaused", b"\xff")],
+    [
+        ("RunImagined", b"{}"),
+        ("RunPaused", b'{"by":7}'),
+        ("RunPaused", b'{"by":"m'),
+        ("RunPaused", b"\xff"),
+        ("RunPaused", b'{"by":"\xff"}'),
+    ],
 )
 def test_what_cannot_be_read_names_its_place(kind: str, body: bytes) -> None:
     with pytest.raises(StoreCorrupt, match="event 41"):

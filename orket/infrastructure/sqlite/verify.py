@@ -1,0 +1,122 @@
+"""Verification of a whole database: nothing flipped, dropped, reordered, cut off or out of step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from sqlite3 import Connection
+
+import attrs
+
+from orket.domain.errors import StoreError
+from orket.domain.identifiers import RunId
+from orket.infrastructure.projection import project
+from orket.infrastructure.sqlite import queries
+from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, read_key, seal
+from orket.infrastructure.sqlite.connections import connect_reader, store_errors
+
+FAULTS_MAX = 100
+
+
+@attrs.frozen
+class Fault:
+    """One thing that is not as it was written; ``seq`` is the event concerned, 0 for none."""
+
+    seq: int
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class LedgerReport:
+    """What a verification looked at, and the faults it found, at most ``FAULTS_MAX``."""
+
+    events: int
+    runs: int
+    blobs: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.faults
+
+
+def verify(path: Path) -> LedgerReport:
+    """Check every event, blob and list of a database, as of one moment. Blocks, as long as the ledger is.
+
+    Raises:
+        StoreError: There is no database, no key, or it cannot be read at all.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no database at {path}")
+    key = read_key(path)
+    with store_errors(path), closing(connect_reader(path)) as connection:
+        connection.execute("BEGIN")  # one view for all questions, whatever an engine records meanwhile
+        faults = tuple(islice(_faults(connection, key), FAULTS_MAX))
+        counts = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("events", "runs", "blobs")
+        }
+    return LedgerReport(**counts, faults=faults)
+
+
+def _faults(connection: Connection, key: bytes) -> Iterator[Fault]:
+    for (line,) in connection.execute("PRAGMA integrity_check"):
+        if line != "ok":
+            yield Fault(0, f"the file is damaged: {line}")
+    yield from _chain_faults(connection, key)
+    yield from _blob_faults(connection)
+    yield from _list_faults(connection)
+
+
+def _chain_faults(connection: Connection, key: bytes) -> Iterator[Fault]:
+    seq, chain = 0, NO_LINK
+    rows = connection.execute("SELECT seq, run_id, kind, at, body, chain FROM events ORDER BY seq")
+    for *parts, stored in rows:
+        row = Row(*parts)
+        if row.seq != seq + 1:
+            yield Fault(seq + 1, f"events {seq + 1} to {row.seq - 1} are missing")
+        if link(key, chain, row) != stored:
+            yield Fault(row.seq, f"event {row.seq} or its place is not what was recorded")
+        seq, chain = row.seq, stored
+    head = connection.execute("SELECT seq, chain, seal FROM head").fetchone()
+    if (head or seq) and head != (seq, chain, seal(key, seq, chain)):
+        sealed = head[0] if head else 0
+        yield Fault(
+            seq, f"the ledger ends with event {seq} and was sealed at event {sealed}, or by another key"
+        )
+
+
+def _blob_faults(connection: Connection) -> Iterator[Fault]:
+    for digest, body in connection.execute("SELECT hash, body FROM blobs"):
+        if hashlib.sha256(body).digest() != digest:
+            yield Fault(0, f"blob {digest.hex()} is not what was recorded")
+
+
+def _list_faults(connection: Connection) -> Iterator[Fault]:
+    """Fold each run from its events and compare."""
+    listed = {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
+    told = [run_id for (run_id,) in connection.execute("SELECT run_id FROM events GROUP BY run_id")]
+    for run_id in sorted(listed.difference(told)):
+        yield Fault(0, f"run {run_id} is listed and has no events")
+    for run_id in told:
+        try:
+            fault = _run_fault(connection, RunId(run_id))
+        except StoreError as error:
+            fault = error.detail
+        if fault:
+            yield Fault(0, fault)
+
+
+def _run_fault(connection: Connection, run_id: RunId) -> str:
+    recorded = queries.events(connection, run_id, 0, queries.SEQ_MAX)
+    summary, placed = project(run_id, None, {}, recorded)
+    if queries.run(connection, run_id) != summary:
+        return f"the list of runs does not say what the events of run {run_id} say"
+    cards = tuple(one.card for one in sorted(placed.values(), key=lambda one: one.added_seq))
+    if queries.cards(connection, run_id) != cards:
+        return f"the list of cards does not say what the events of run {run_id} say"
+    return ""
