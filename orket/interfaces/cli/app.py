@@ -6,31 +6,50 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 import orket
-from actors import ActorsError
-from orket.domain.errors import OrketError
-from orket.interfaces.cli import control, doctor, ledger, look, run, system
-from orket.interfaces.cli.complaints import complaint, leaves
-from orket.interfaces.cli.exits import Exit, for_error
 
 _GLOBAL = "--data-dir"
+_HERE = "orket.interfaces.cli"
+
+# Imported when they are called: a list of commands should not wait for the engine.
+_COMMANDS = {
+    "Work": {
+        "run": ("run:run", "Run a rock, an epic or a single issue, and follow it to its end."),
+        "demo": ("run:demo", "Run the shipped demo: no network, no model, nothing to set up."),
+        "serve": ("system:serve", "Run the engine and serve the HTTP bridge."),
+    },
+    "Look": {
+        "runs": ("look:runs", "List the runs, newest first."),
+        "cards": ("look:cards", "Show a run's cards, what waits for whom, and its files."),
+        "events": ("look:events", "Show the events of a run, or follow them."),
+        "ledger": ("ledger:app", "Look at the record of everything that happened."),
+        "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
+        "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
+        "version": ("system:version", "Print the version."),
+    },
+    "Decide": {
+        "pause": ("control:pause", "Stop a run's work now; it can be resumed."),
+        "resume": ("control:resume", "Let a paused run go on from where its ledger ends."),
+        "cancel": ("control:cancel", "End a run for good."),
+        "decide": ("control:decide", "Decide about a tool call that waits for a person."),
+    },
+}
 
 
 def build() -> App:
     """Join the commands."""
     app = App(
         name="orket",
-        help="Run governed agent work: cards go in, recorded and sandboxed tool calls come out.",
+        help="Run agent work under rules: cards go in, checked and recorded work comes out.",
         version=orket.__version__,
+        version_flags=("--version",),
     )
-    working = (run.run, run.demo, system.serve)
-    looking = (look.runs, look.cards, look.events, system.nodes, doctor.doctor, system.version)
-    deciding = (control.pause, control.resume, control.cancel, control.decide)
-    for command in (*working, *looking, *deciding):
-        app.command(command)
-    app.command(ledger.app)
+    for order, (title, commands) in enumerate(_COMMANDS.items()):
+        group = Group(title, sort_key=order)
+        for name, (place, told) in commands.items():
+            app.command(f"{_HERE}.{place}", name=name, help=told, group=group)
     return app
 
 
@@ -40,23 +59,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # not every terminal has every sign
-    code: object = Exit.NOT_DONE
+    code: object = 1
     try:
         code = build()(given, result_action="return_value", exit_on_error=False, print_error=False)
     except* CycloptsError as group:
-        code = _complain(group, Exit.BAD_INPUT, hint=" (see: orket --help)")
-    except* (OrketError, ActorsError, OSError) as group:
-        wrong = {for_error(one) for one in leaves(group)}
-        code = _complain(group, wrong.pop() if len(wrong) == 1 else Exit.NOT_DONE)
+        code = _complain(group, hint=" (see: orket --help)")
+    except* _expected() as group:
+        code = _complain(group)
     except* KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    return code if isinstance(code, int) else Exit.DONE
+        code = 130
+    return code if isinstance(code, int) else 0
 
 
-def _complain(group: BaseException, code: Exit, *, hint: str = "") -> Exit:
-    for text in dict.fromkeys(complaint(one) for one in leaves(group)):
+def _expected() -> tuple[type[Exception], ...]:
+    from actors import ActorsError
+    from orket.domain.errors import OrketError
+
+    return (OrketError, ActorsError, OSError)
+
+
+def _complain(group: BaseException, *, hint: str = "") -> int:
+    from orket.interfaces.cli.complaints import complaint, leaves
+    from orket.interfaces.cli.exits import Exit, for_error
+
+    errors = list(leaves(group))
+    for text in dict.fromkeys(complaint(one) for one in errors):
         sys.stderr.write(f"orket: {text}{hint}\n")
-    return code
+    codes = {for_error(one) for one in errors}
+    return codes.pop() if len(codes) == 1 else Exit.NOT_DONE
 
 
 def _global_last(words: list[str]) -> list[str]:

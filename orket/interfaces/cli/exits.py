@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from cyclopts import CycloptsError
+
 from orket.domain.errors import (
     AssetError,
     CardNotFound,
@@ -29,7 +31,7 @@ class BadInput(OrketError):
     """What was typed cannot be meant; the message says what would be right."""
 
 
-_BAD_INPUT = (BadInput, SettingsError, AssetError, CardNotFound, DependencyCycle, RunNotFound)
+_BAD_INPUT = (CycloptsError, BadInput, SettingsError, AssetError, CardNotFound, DependencyCycle, RunNotFound)
 
 
 def for_run(state: RunState) -> Exit:

@@ -24,7 +24,7 @@ app = App(name="ledger", help="Look at the record of everything that happened.")
 
 @app.command
 def show(
-    run: str = "", /, *, after: int = 0, limit: int = 200, as_json: Json = False, where: Where = HERE
+    run: str | None = None, /, *, after: int = 0, limit: int = 200, as_json: Json = False, where: Where = HERE
 ) -> int:
     """Print recorded events in their order, with their data.
 
@@ -39,7 +39,7 @@ def show(
     return anyio.run(_show, where, run, after, limit, as_json)
 
 
-async def _show(where: Where, name: str, after: int, limit: int, as_json: bool) -> Exit:
+async def _show(where: Where, name: str | None, after: int, limit: int, as_json: bool) -> Exit:
     out = Out()
     async with reach_ledger(where.settings()) as reach:
         run_id = (await find_run(reach, name)).run_id if name else None

@@ -67,7 +67,7 @@ def _table(found: tuple[RunSummary, ...]) -> Table:
     return table
 
 
-def cards(run: str = "", /, *, as_json: Json = False, where: Where = HERE) -> int:
+def cards(run: str | None = None, /, *, as_json: Json = False, where: Where = HERE) -> int:
     """Show the cards of a run as they stand, what waits for whom, and the files of its workspace.
 
     Args:
@@ -77,7 +77,7 @@ def cards(run: str = "", /, *, as_json: Json = False, where: Where = HERE) -> in
     return anyio.run(_cards, where, run, as_json)
 
 
-async def _cards(where: Where, name: str, as_json: bool) -> Exit:
+async def _cards(where: Where, name: str | None, as_json: bool) -> Exit:
     session = where.session(where.settings(), as_json=as_json)
     async with reach_ledger(session.settings) as reach:
         found = await (find_run(reach, name) if name else newest_run(reach))

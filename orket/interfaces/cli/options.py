@@ -13,7 +13,7 @@ from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.session import Session
 from orket.settings import Settings, load_settings
 
-Json = Annotated[bool, Parameter(name="--json", negative=())]
+Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
 
 
 @Parameter(name="*")

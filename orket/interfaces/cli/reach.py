@@ -72,7 +72,7 @@ class Database:
     @asynccontextmanager
     async def events(self, run_id: RunId, *, after: int = 0) -> AsyncGenerator[AsyncIterator[Recorded]]:
         """Read a run's events to their end."""
-        async with aclosing(_pages(self.ledger, run_id, after)) as stream:
+        async with aclosing(pages(self.ledger, run_id, after)) as stream:
             yield stream
 
 
@@ -92,21 +92,23 @@ class Own(Database):
     @asynccontextmanager
     async def events(self, run_id: RunId, *, after: int = 0) -> AsyncGenerator[AsyncIterator[Recorded]]:
         """Follow a run's events without an end."""
-        async with aclosing(_tail(self.ledger, run_id, after)) as stream:
+        async with aclosing(tail(self.ledger, run_id, after)) as stream:
             yield stream
 
 
-async def _pages(ledger: LedgerReader, run_id: RunId, after: int) -> AsyncGenerator[Recorded]:
+async def pages(ledger: LedgerReader, run_id: RunId, after: int) -> AsyncGenerator[Recorded]:
+    """Read the events of a run above a sequence number to their end."""
     while page := await ledger.read(run_id, after=after, limit=PAGE):
         for recorded in page:
             yield recorded
         after = page[-1].seq
 
 
-async def _tail(ledger: LedgerReader, run_id: RunId, after: int) -> AsyncGenerator[Recorded]:
+async def tail(ledger: LedgerReader, run_id: RunId, after: int) -> AsyncGenerator[Recorded]:
+    """Read the events of a run above a sequence number, and wait for more, without an end."""
     newest = after
     while True:
-        async with aclosing(_pages(ledger, run_id, after)) as stream:
+        async with aclosing(pages(ledger, run_id, after)) as stream:
             async for recorded in stream:
                 yield recorded
                 after = recorded.seq
