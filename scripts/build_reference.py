@@ -26,6 +26,7 @@ from orket.decision_nodes import decisions, registry, selection
 from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
 from orket.infrastructure.assets import shapes
+from orket.interfaces.cli.app import build
 from orket.interfaces.routes import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,9 +132,7 @@ def operations() -> str:
 
 def commands() -> str:
     """The command line."""
-    from orket.interfaces.cli.app import app
-
-    text: str = app.generate_docs(heading_level=2, max_heading_level=4, usage_name="orket")
+    text: str = build().generate_docs(heading_level=2, max_heading_level=4, usage_name="orket")
     return text.strip()
 
 

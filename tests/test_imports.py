@@ -97,7 +97,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("orket/domain/planted.py", "import orket.services.tool_messages", "Folder order is import order"),
         ("orket/attic/__init__.py", "", "Folder order is import order"),
-        ("actors/planted.py", "import orket.domain.cards", "The actor runtime knows nothing of the engine"),
+        ("actors/errors.py", "import orket.domain.cards", "The actor runtime knows nothing of the engine"),
+        ("actors/errors.py", "import actors._system", "Inside the actor runtime"),
+        ("actors/attic.py", "", "Inside the actor runtime"),
         ("orket/domain/planted.py", "import time", "Domain and decision nodes are pure"),
         ("orket/decision_nodes/planted.py", "import actors", "Domain and decision nodes are pure"),
         (

@@ -106,6 +106,13 @@ def loose_mapping(tree: ast.Module, _: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node)
 
 
+def checker_import(tree: ast.Module, _: str) -> Iterator[tuple[int, str]]:
+    """An import for type checkers alone would get past the layers."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and node.name == "TYPE_CHECKING":
+            yield node.lineno, "TYPE_CHECKING"
+
+
 def bare_ignore(_: ast.Module, source: str) -> Iterator[tuple[int, str]]:
     """A type-ignore carries a code and, in a comment of its own, the reason."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -127,6 +134,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...], str], ...] = (
     (prints, PACKAGES, "-orket/interfaces/cli"),
     (module_state, PACKAGES, "-"),
     (loose_mapping, ("orket",), "-orket/wire"),
+    (checker_import, ("orket",), "-"),
     (bare_ignore, PACKAGES, "-"),
 )
 
@@ -141,6 +149,7 @@ PLANTED: dict[str, str] = {
     "prints": "print('hello')\n",
     "module_state": "_REGISTRY = {}\n",
     "loose_mapping": "def f(x: dict[str, Any]): ...\n",
+    "checker_import": "from typing import TYPE_CHECKING\n",
     "bare_ignore": "x = 1  # type: ignore[misc]\n",
 }
 
