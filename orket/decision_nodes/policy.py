@@ -2,7 +2,8 @@
 
 A rule matches when all its patterns do. A ``deny`` or ``ask`` rule with a path matches when one path of the
 call does, an ``allow`` rule when all do. An ``allow`` rule closes its subject: as soon as one names a tool,
-the uses of that tool that no ``allow`` rule matches are denied. The strictest answer wins: deny, ask, allow.
+the uses of that tool that no rule matches are denied. Of the rules that match the strictest wins: deny, ask,
+allow.
 """
 
 from __future__ import annotations

