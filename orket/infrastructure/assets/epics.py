@@ -32,7 +32,7 @@ from orket.infrastructure.assets.shapes import (
 )
 from orket.infrastructure.assets.teams import Roster, read_team, seat_of
 
-ISSUES_MAX = 5_000
+ISSUES_MAX = 10_000
 ISSUE_LISTS = ("issues", "stories", "cards", "tracs")
 # Words older files use for the type of an issue; the word stays with the card as a label.
 ISSUE_WORDS = ("issue", "story", "bug", "task")

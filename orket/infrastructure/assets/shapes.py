@@ -24,6 +24,7 @@ _TOLERATED = frozenset(
 )
 _ALIKE = 0.8
 _WHERE = re.compile(r"^(?P<what>.*?) - at `(?:key in )?\$(?P<path>[^`]*)`$", re.DOTALL)
+_UNKNOWN = re.compile(r"unknown field `(.*)`")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -235,6 +236,9 @@ def shape(document: Document, pointer: str, value: object, expected: type[S]) ->
         found = _WHERE.match(str(error))
         what, path = (found["what"], found["path"]) if found else (str(error), "")
         steps = [name or int(index) for name, index in _STEP.findall(path)]
+        if unknown := _UNKNOWN.search(what):
+            steps.append(unknown[1])
+            what = f"unknown key {unknown[1]!r}; known: {', '.join(expected.__struct_encode_fields__)}"
         raise document.error(pointer + pointer_to(*steps), what) from error
 
 

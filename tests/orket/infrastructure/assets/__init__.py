@@ -1,0 +1,1 @@
+"""Asset files: what is read, what is refused, and how it is said."""
