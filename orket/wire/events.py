@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +16,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     run_id: Annotated[str, Meta(examples=["5f1c09ab"])]
     kind: Annotated[str, Meta(description="What happened.", examples=["RunAccepted"])]
-    data: Annotated[dict[str, object], Meta(description="The event's own fields.")]
+    data: Annotated[dict[str, Any], Meta(description="The event's own fields.")]
 
 
 class EventPage(msgspec.Struct, frozen=True, kw_only=True):

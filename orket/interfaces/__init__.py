@@ -1,0 +1,1 @@
+"""The ways in: the HTTP bridge and the command line."""

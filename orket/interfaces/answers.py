@@ -1,0 +1,45 @@
+"""Making responses, and the paths they point to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orket.wire.codec import encode
+
+
+def json_response(
+    value: msgspec.Struct, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a wire value; answers tell how things stand now, so nobody keeps them."""
+    return Response(
+        encode(value),
+        status_code=status,
+        headers={"cache-control": "no-store", **(headers or {})},
+        media_type="application/json",
+    )
+
+
+def page_response(value: msgspec.Struct, next_path: str) -> Response:
+    """Answer with a page; ``Link`` leads to the next one, if there is one."""
+    return json_response(value, headers={"link": f'<{next_path}>; rel="next"'} if next_path else None)
+
+
+def run_path(request: Request, run_id: str) -> str:
+    """Name a run's resource, also when the app is mounted below another."""
+    return f"{_root(request)}/v1/runs/{quote(run_id, safe='')}"
+
+
+def next_page(request: Request, **changes: object) -> str:
+    """Name the page after the one asked for: the same query with another cursor."""
+    query = {**request.query_params, **{name: str(value) for name, value in changes.items()}}
+    return f"{quote(request.url.path)}?{urlencode(query)}"
+
+
+def _root(request: Request) -> str:
+    root: str = request.scope.get("root_path", "")
+    return root.rstrip("/")

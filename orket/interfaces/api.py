@@ -1,0 +1,109 @@
+"""The HTTP bridge: requests go into the engine's mailbox, reads to the ledger; it holds no state of its own.
+
+``create_app(orket)`` bridges to an engine that runs. ``create_app()`` makes an app whose lifespan owns one,
+for people who mount it under a server of their own; when that engine dies, ``/readyz`` fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+import actors
+from orket.bootstrap import Orket, open_orket
+from orket.domain.errors import OrketError
+from orket.interfaces.bridge import Bridge, HttpLimits
+from orket.interfaces.guards import HostGuard, RequestIds
+from orket.interfaces.openapi import openapi_route
+from orket.interfaces.operations import routes_of
+from orket.interfaces.problems import HttpRefusal, http_problem, problem_of, problem_response
+from orket.interfaces.routes import OPERATIONS
+from orket.settings import Settings, load_settings
+
+
+def create_app(
+    orket: Orket | None = None, *, settings: Settings | None = None, limits: HttpLimits | None = None
+) -> Starlette:
+    """Make the ASGI app.
+
+    Args:
+        orket: A running engine. None: the app's lifespan opens one and owns it.
+        settings: How to open one; None reads the environment when the app starts.
+        limits: The bounds of the bridge.
+
+    Returns:
+        The app; ``app.state.bridge`` is what its routes share.
+    """
+    bridge = Bridge(limits or HttpLimits(), orket)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if orket is not None:
+            yield
+            return
+        async with open_orket(settings or load_settings(os.environ, Path.cwd())) as opened:
+            bridge.attach(opened)
+            try:
+                yield
+            finally:
+                bridge.streams.close()
+
+    app = Starlette(
+        routes=[*routes_of(OPERATIONS, bridge), openapi_route(OPERATIONS)],
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(HostGuard, allowed_hosts=bridge.allowed_hosts),
+        ],
+        exception_handlers={
+            OrketError: _on_error,
+            actors.ActorsError: _on_error,
+            HTTPException: _on_http_error,
+            ClientDisconnect: _on_disconnect,
+            Exception: _on_unforeseen,
+        },
+        lifespan=lifespan,
+    )
+    # A path is right or wrong; a redirect would lose the body of a command.
+    app.router.redirect_slashes = False
+    app.state.bridge = bridge
+    return app
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    bridge: Bridge = request.app.state.bridge
+    headers = dict(error.headers) if isinstance(error, HttpRefusal) else {}
+    if isinstance(error, actors.MailboxFull):
+        headers["retry-after"] = str(bridge.retry_after_s())
+    return problem_response(problem_of(error, **_about(request)), headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return problem_response(http_problem(error, **_about(request)), headers)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    """The client left while it sent its body: nobody reads this."""
+    return Response(status_code=400)
+
+
+async def _on_unforeseen(request: Request, error: Exception) -> Response:
+    about = _about(request)
+    error.add_note(f"while serving request {about['request_id']}")  # the server logs it, with this
+    return problem_response(problem_of(error, **about), {"x-request-id": about["request_id"]})
+
+
+def _about(request: Request) -> dict[str, str]:
+    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    return {"instance": request.url.path, "request_id": request_id}

@@ -1,0 +1,167 @@
+"""From an error to its problem document; the only place that knows the status codes of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import attrs
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+import actors
+from orket.domain import errors as e
+from orket.orchestration.messages import Refused
+from orket.wire.codec import encode
+from orket.wire.errors import WireInvalid
+from orket.wire.problems import PROBLEM_TYPE, Fault, Problem
+
+
+@attrs.frozen
+class Kind:
+    """A kind of problem: status, stable name, title for a person."""
+
+    status: int
+    name: str
+    title: str
+
+    @property
+    def type(self) -> str:
+        """The ``type`` member of the document."""
+        return f"urn:orket:problem:{self.name}"
+
+
+MALFORMED = Kind(400, "malformed-request", "The request cannot be read")
+BODY_LATE = Kind(408, "body-too-slow", "The body did not arrive in time")
+FOREIGN_ORIGIN = Kind(403, "foreign-origin", "Requests from other origins are not served")
+NOT_FOUND = Kind(404, "not-found", "There is no such resource")
+RUN_NOT_FOUND = Kind(404, "run-not-found", "There is no such run")
+METHOD = Kind(405, "method-not-allowed", "The resource does not offer this method")
+CONFLICT = Kind(409, "conflict", "The state does not allow this command")
+DENIED = Kind(409, "run-denied", "The admission rule refused the run")
+TOO_LARGE = Kind(413, "body-too-large", "The body is too large")
+MEDIA_TYPE = Kind(415, "unsupported-media-type", "The body is not JSON")
+FOREIGN_HOST = Kind(421, "foreign-host", "This host name is not served here")
+INVALID = Kind(422, "invalid-request", "The request is not valid")
+ASSET = Kind(422, "invalid-asset", "An asset file cannot be used")
+UNPROCESSABLE = Kind(422, "unprocessable", "The command cannot be carried out as it is")
+KEY_REUSED = Kind(422, "idempotency-conflict", "The idempotency key belongs to another command")
+INTERNAL = Kind(500, "internal-error", "The server failed")
+CRASHED = Kind(500, "engine-crashed", "The engine failed while carrying out the command")
+OVERLOADED = Kind(503, "overloaded", "The engine has too much to do")
+NOT_RUNNING = Kind(503, "engine-not-running", "The engine is not running")
+STORE = Kind(503, "store-unavailable", "The ledger cannot be used")
+SANDBOX = Kind(503, "sandbox-unavailable", "No sandbox can be used")
+STREAMS = Kind(503, "too-many-streams", "Too many event streams are open")
+DEADLINE = Kind(504, "deadline-passed", "The engine did not answer in time")
+
+# The nearest class of an error's ancestry decides.
+_KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
+    {
+        e.OrketError: INTERNAL,
+        e.SettingsError: UNPROCESSABLE,
+        e.AssetError: ASSET,
+        e.CardError: UNPROCESSABLE,
+        e.StateMachineError: CONFLICT,
+        e.RunError: UNPROCESSABLE,
+        e.RunNotFound: RUN_NOT_FOUND,
+        e.RunConflict: CONFLICT,
+        e.RunDenied: DENIED,
+        e.IdempotencyConflict: KEY_REUSED,
+        e.ModelError: UNPROCESSABLE,
+        e.ToolError: UNPROCESSABLE,
+        e.SandboxError: SANDBOX,
+        e.StoreError: STORE,
+        WireInvalid: INVALID,
+        actors.ActorsError: INTERNAL,
+        actors.NotRunning: NOT_RUNNING,
+        actors.MailboxFull: OVERLOADED,
+        actors.AskTimeout: DEADLINE,
+        actors.NoReply: NOT_RUNNING,
+        actors.Crashed: CRASHED,
+    }
+)
+_BY_STATUS = MappingProxyType({one.status: one for one in (NOT_FOUND, METHOD, MALFORMED)})
+
+# What the runtime says is for its operators; a caller needs to know whether it may send again.
+_DELIVERY = MappingProxyType(
+    {
+        NOT_RUNNING: "It was not asked, or stopped before it answered; look before you repeat the command.",
+        OVERLOADED: "The command was certainly not handled; repeat it later.",
+        DEADLINE: "The command may still be carried out; look before you repeat it.",
+        CRASHED: "The command may have been carried out; look before you repeat it.",
+    }
+)
+
+
+class HttpRefusal(e.OrketError):
+    """The bridge itself refuses a request, before the engine sees it."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind, self.faults, self.headers = kind, tuple(faults), dict(headers or {})
+
+
+def kind_of(error: BaseException) -> Kind:
+    """Name the kind of problem an error is; what nobody foresaw is an internal one."""
+    if isinstance(error, HttpRefusal):
+        return error.kind
+    if isinstance(error, WireInvalid) and error.malformed:
+        return MALFORMED
+    return next((_KINDS[one] for one in type(error).__mro__ if one in _KINDS), INTERNAL)
+
+
+def problem_of(error: BaseException, *, instance: str = "", request_id: str = "") -> Problem:
+    """Describe an error to a caller; an unforeseen one without its internals."""
+    if isinstance(error, Refused):
+        error = error.error
+    kind = kind_of(error)
+    known = isinstance(error, e.OrketError)
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=error.detail if isinstance(error, e.OrketError) else _DELIVERY.get(kind, f"{kind.title}."),
+        instance=instance,
+        errors=_faults(error),
+        allowed=tuple(getattr(error, "allowed", ())) if known else (),
+        request_id=request_id,
+    )
+
+
+def http_problem(error: HTTPException, *, instance: str = "", request_id: str = "") -> Problem:
+    """Describe what the router refuses: 404 and 405, in practice."""
+    kind = _BY_STATUS.get(error.status_code) or Kind(error.status_code, "http-error", error.detail)
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=f"{kind.title}.",
+        instance=instance,
+        request_id=request_id,
+    )
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Make the response that carries a problem."""
+    return Response(
+        encode(problem),
+        status_code=problem.status,
+        headers={"cache-control": "no-store", **(headers or {})},
+        media_type=PROBLEM_TYPE,
+    )
+
+
+def _faults(error: BaseException) -> tuple[Fault, ...]:
+    if isinstance(error, HttpRefusal | WireInvalid):
+        return error.faults
+    if isinstance(error, e.AssetError):
+        return (Fault(place="asset", file=error.file, pointer=error.pointer, detail=error.reason),)
+    return ()

@@ -1,0 +1,131 @@
+"""Reading a request: its body, query and headers, each bounded and each with errors that name the place."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TypeVar
+
+import anyio
+from starlette.requests import Request
+
+from orket.domain.ports import CommandKey
+from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from orket.wire.codec import convert, decode, encode
+from orket.wire.problems import Fault
+
+T = TypeVar("T")
+
+KEY_CHARS_MAX = 255
+SEQ_MAX = 2**63 - 1
+
+
+async def read_json(request: Request, kind: type[T], *, bytes_max: int, seconds_max: float) -> T:
+    """Read the body as ``kind``; a body that is empty counts as an empty object.
+
+    Raises:
+        HttpRefusal: It is too large, too slow, or says that it is not JSON.
+        WireInvalid: It is not of that shape.
+    """
+    body = await _body(request, bytes_max, seconds_max)
+    if body:
+        _require_json(request)
+    return decode(kind, body or b"{}")
+
+
+def read_query(request: Request, kind: type[T]) -> T:
+    """Read the query as ``kind``.
+
+    Raises:
+        WireInvalid: It is not of that shape.
+    """
+    return convert(kind, dict(request.query_params), "query")
+
+
+def deadline_s(request: Request, default_s: float, max_s: float) -> float:
+    """Read how long the caller will wait, from ``Request-Timeout`` in seconds.
+
+    Raises:
+        HttpRefusal: It is not a positive number of seconds.
+    """
+    text = request.headers.get("request-timeout")
+    if text is None:
+        return default_s
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise _bad_header("Request-Timeout", "a positive number of seconds", text)
+    return min(seconds, max_s)
+
+
+def command_key(request: Request, body: object) -> CommandKey | None:
+    """Read ``Idempotency-Key``; the fingerprint covers the path and what the body means, not its spelling.
+
+    Raises:
+        HttpRefusal: The key is empty, too long or not printable ASCII.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= KEY_CHARS_MAX or not (key.isascii() and key.isprintable()):
+        raise _bad_header("Idempotency-Key", f"1 to {KEY_CHARS_MAX} printable ASCII characters", key)
+    said = f"{request.method} {request.url.path}\n".encode() + encode(body)
+    return CommandKey(key=key, fingerprint=hashlib.sha256(said).hexdigest())
+
+
+def last_event_id(request: Request) -> int | None:
+    """Read ``Last-Event-ID``, which a client sends when it comes back.
+
+    Raises:
+        HttpRefusal: It is not a sequence number.
+    """
+    text = request.headers.get("last-event-id")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or int(text) > SEQ_MAX:
+        raise _bad_header("Last-Event-ID", "a sequence number", text)
+    return int(text)
+
+
+async def _body(request: Request, bytes_max: int, seconds_max: float) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
+    pieces: list[bytes] = []
+    read_bytes = 0
+    stream: AsyncGenerator[bytes, None] = request.stream()
+    with anyio.move_on_after(seconds_max):
+        async with aclosing(stream):
+            async for piece in stream:
+                read_bytes += len(piece)
+                if read_bytes > bytes_max:
+                    raise _too_large(bytes_max)
+                pieces.append(piece)
+        return b"".join(pieces)
+    raise HttpRefusal(BODY_LATE, f"It must arrive within {seconds_max:g} s.", headers={"connection": "close"})
+
+
+def _require_json(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HttpRefusal(
+            MEDIA_TYPE,
+            f"Send the body with Content-Type: application/json, not {media_type or 'without one'}.",
+            headers={"accept": "application/json"},
+        )
+    if (coding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
+        raise HttpRefusal(MEDIA_TYPE, f"Content-Encoding {coding} is not supported.")
+
+
+def _too_large(bytes_max: int) -> HttpRefusal:
+    # The rest of the body is not read, so the connection cannot be used again.
+    return HttpRefusal(TOO_LARGE, f"A body has at most {bytes_max} bytes.", headers={"connection": "close"})
+
+
+def _bad_header(name: str, wanted: str, got: str) -> HttpRefusal:
+    fault = Fault(place="header", pointer=f"/{name}", detail=f"must be {wanted}, not {got[:100]!r}")
+    return HttpRefusal(INVALID, f"{name}: {fault.detail}", faults=[fault])

@@ -1,0 +1,14 @@
+"""The resources of the bridge, one file each; ``OPERATIONS`` is all of them."""
+
+from __future__ import annotations
+
+from orket.interfaces.routes import cards, ledger, run_commands, run_events, runs, system
+
+OPERATIONS = (
+    *runs.OPERATIONS,
+    *run_events.OPERATIONS,
+    *run_commands.OPERATIONS,
+    *cards.OPERATIONS,
+    *ledger.OPERATIONS,
+    *system.OPERATIONS,
+)

@@ -1,0 +1,120 @@
+"""``/v1/runs/{run_id}/…``: pause, resume, cancel, and what a person decided about a call."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orket.domain.identifiers import CallId, RunId
+from orket.interfaces.answers import json_response
+from orket.interfaces.bridge import Bridge
+from orket.interfaces.operations import (
+    ASKS,
+    CALL_ID,
+    REQUEST_TIMEOUT,
+    RUN_ID,
+    WITH_BODY,
+    Answer,
+    Operation,
+)
+from orket.interfaces.problems import CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE
+from orket.interfaces.reading import T, read_json
+from orket.orchestration.messages import CancelRun, DecideCall, EngineCommand, PauseRun, ResumeRun
+from orket.wire.runs import CancelBody, DecisionBody, PauseBody, ResumeBody, RunStanding
+
+
+async def pause(bridge: Bridge, request: Request) -> Response:
+    """Stop the run's work; after the answer no new effect starts."""
+    body = await _read(bridge, request, PauseBody)
+    return await _command(bridge, request, PauseRun(run_id=_run(request), by=body.by, reason=body.reason))
+
+
+async def resume(bridge: Bridge, request: Request) -> Response:
+    """Let the run go on."""
+    body = await _read(bridge, request, ResumeBody)
+    return await _command(bridge, request, ResumeRun(run_id=_run(request), by=body.by))
+
+
+async def cancel(bridge: Bridge, request: Request) -> Response:
+    """End the run for good."""
+    body = await _read(bridge, request, CancelBody)
+    return await _command(bridge, request, CancelRun(run_id=_run(request), by=body.by, reason=body.reason))
+
+
+async def decide(bridge: Bridge, request: Request) -> Response:
+    """Record a person's decision about a call that waits for one."""
+    body = await _read(bridge, request, DecisionBody)
+    call_id = CallId(request.path_params["call_id"])
+    command = DecideCall(run_id=_run(request), call_id=call_id, verdict=body.verdict, by=body.by)
+    return await _command(bridge, request, command)
+
+
+async def _command(bridge: Bridge, request: Request, command: EngineCommand) -> Response:
+    ticket = await bridge.ask(request, command)
+    return json_response(RunStanding(id=ticket.run_id, status=ticket.status))
+
+
+async def _read(bridge: Bridge, request: Request, kind: type[T]) -> T:
+    limits = bridge.limits
+    return await read_json(request, kind, bytes_max=limits.body_bytes, seconds_max=limits.body_s)
+
+
+def _run(request: Request) -> RunId:
+    return RunId(request.path_params["run_id"])
+
+
+_RECORDED = (Answer(status=200, description="Recorded; where the run stands now.", body=RunStanding),)
+_PROBLEMS = (*WITH_BODY, *ASKS, RUN_NOT_FOUND, CONFLICT)
+
+OPERATIONS = (
+    Operation(
+        name="pauseRun",
+        method="POST",
+        path="/v1/runs/{run_id}/pause",
+        summary="Pause a run",
+        description="After the answer no new effect starts, across restarts, until the run is resumed.",
+        handler=pause,
+        body=PauseBody,
+        answers=_RECORDED,
+        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        problems=_PROBLEMS,
+        tag="runs",
+    ),
+    Operation(
+        name="resumeRun",
+        method="POST",
+        path="/v1/runs/{run_id}/resume",
+        summary="Resume a paused run",
+        handler=resume,
+        body=ResumeBody,
+        answers=_RECORDED,
+        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        problems=_PROBLEMS,
+        tag="runs",
+    ),
+    Operation(
+        name="cancelRun",
+        method="POST",
+        path="/v1/runs/{run_id}/cancel",
+        summary="Cancel a run for good",
+        handler=cancel,
+        body=CancelBody,
+        answers=_RECORDED,
+        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        problems=_PROBLEMS,
+        tag="runs",
+    ),
+    Operation(
+        name="decideToolCall",
+        method="POST",
+        path="/v1/runs/{run_id}/tool-calls/{call_id:path}/decision",
+        summary="Decide about a tool call that waits for a person",
+        description="Approve or deny a call that asks, or say what became of a call in doubt.",
+        handler=decide,
+        body=DecisionBody,
+        answers=_RECORDED,
+        parameters=(RUN_ID, CALL_ID, REQUEST_TIMEOUT),
+        problems=(*_PROBLEMS, UNPROCESSABLE),
+        tag="runs",
+    ),
+)
