@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,7 +14,7 @@ from orket.domain.errors import RunConflict
 from orket.interfaces.cli.exits import Exit
 
 # An orderly stop has its own deadlines; a terminal should not wait for all of them.
-_LAST_RESORT_S = 5.0
+LAST_RESORT_S = 5.0
 
 
 class Heed:
@@ -21,10 +22,11 @@ class Heed:
 
     Args:
         scope: Cancelled when the command has to end.
+        last_resort_s: How long the orderly stop may take after that, before the process is left.
     """
 
-    def __init__(self, scope: anyio.CancelScope) -> None:
-        self._scope = scope
+    def __init__(self, scope: anyio.CancelScope, *, last_resort_s: float = LAST_RESORT_S) -> None:
+        self._scope, self._last_resort_s = scope, last_resort_s
         self._pause: Callable[[], Awaitable[object]] | None = None
         self.exit: Exit | None = None
 
@@ -52,6 +54,10 @@ class Heed:
 
     def _end(self, code: Exit) -> None:
         self.exit = code
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, _LAST_RESORT_S)
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
+        signal.setitimer(signal.ITIMER_REAL, self._last_resort_s)
         self._scope.cancel()
+
+    def ended(self) -> None:
+        """The orderly stop came to its end in time."""
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -18,7 +18,7 @@ from orket.interfaces.cli.files import workspace_files
 from orket.interfaces.cli.follow import follow
 from orket.interfaces.cli.heed import Heed
 from orket.interfaces.cli.out import Out
-from orket.interfaces.cli.reach import Control
+from orket.interfaces.cli.reach import Control, Own
 from orket.interfaces.cli.shows import Show, choose
 from orket.interfaces.cli.summary import summary
 from orket.interfaces.cli.watch import Watch
@@ -26,6 +26,7 @@ from orket.interfaces.cli.wording import command_line
 from orket.orchestration.messages import EngineCommand, PauseRun
 from orket.settings import Settings
 
+_RUNS_MAX = 100
 Begin = Callable[[Control], Awaitable[RunId]]
 
 
@@ -58,14 +59,16 @@ class Session:
         return await self._follow(begin)
 
     async def _follow(self, begin: Begin) -> Exit:
+        code = None
         async with anyio.create_task_group() as tasks:
             heed = Heed(tasks.cancel_scope)
             await tasks.start(heed.listen)
             code = await self._follow_heeding(begin, heed)
             tasks.cancel_scope.cancel()
-            return heed.exit or code
-        self.out.remark("ended at once; `orket resume RUN` takes the run up again")
-        return heed.exit or Exit.INTERRUPTED
+        heed.ended()
+        if code is None:
+            self.out.remark("ended at once; `orket resume RUN` takes the run up again")
+        return heed.exit or code or Exit.DONE
 
     async def _follow_heeding(self, begin: Begin, heed: Heed) -> Exit:
         async with reach_engine(self.settings) as control:
@@ -76,7 +79,11 @@ class Session:
                 heed.pause_with(lambda: self._pause(control, run_id, show))
                 settles_from = 0 if known is None else known.last_seq
                 await follow(control.events(run_id), watch, show, settles_from=settles_from)
+            others = await _left_open(control, run_id)
         self._conclude(watch)
+        for other in others:
+            resume = command_line(("resume", other), data_dir=self.data_dir)
+            self.out.remark(f"run {other} is open too and has no engine now; go on with: {resume}")
         return exits.for_run(watch.state)
 
     async def _pause(self, control: Control, run_id: RunId, show: Show) -> None:
@@ -96,6 +103,14 @@ class Session:
         workspace = "" if watch.state.accepted is None else watch.state.accepted.workspace
         files = workspace_files(workspace)
         return summary(watch.state, watch.worked_s, files=files, data_dir=self.data_dir)
+
+
+async def _left_open(control: Control, run_id: RunId) -> list[RunId]:
+    """List the other runs that stand still once our own engine is gone, except those a person stopped."""
+    if not isinstance(control, Own):
+        return []
+    found = await control.runs(limit=_RUNS_MAX)
+    return [one.run_id for one in found if one.status is RunStatus.RUNNING and one.run_id != run_id]
 
 
 def person() -> str:
