@@ -154,7 +154,7 @@ class Cell:
         self.cut: str | None = None
         self.current: Any = None
         self.children: dict[str | int, Cell] | None = None
-        self.history: tuple[float, ...] = ()
+        self.history: deque[float] | None = None
         self.dead: dict[str, int] | None = None
         self.exit: Exit | None = None
         self.waits = self.offers = self.observers = self.pipes = self.timers = None
@@ -194,6 +194,19 @@ class Cell:
     def policy(self) -> Policy:
         """How this actor treats its children."""
         return self.blueprint.options.policy
+
+    @property
+    def prompt(self) -> bool:
+        """Whether it is about to start and nothing in its start can wait."""
+        signals = self.signals
+        return (
+            signals is not None
+            and len(signals) == 1
+            and signals[0].kind is Kind.START
+            and self.state is State.STARTING
+            and not self.blueprint.has_start
+            and not self.children
+        )
 
     def schedule(self) -> None:
         """Put the cell among those with work, once."""

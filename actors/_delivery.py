@@ -12,8 +12,8 @@ from actors.errors import MailboxFull, NotRunning
 
 def deliver(cell: Cell, item: Any) -> None:
     """Queue a message or an envelope under the mailbox's policy; the slow way in."""
-    if cell.state is State.STOPPED or (cell.ending and cell.parent is None):
-        refuse(cell, item, "stopped")
+    if cell.state is State.STOPPED:
+        turn_away(cell, item, "stopped")
         return
     if cell.queue is None:
         open_mailbox(cell)
@@ -21,15 +21,11 @@ def deliver(cell: Cell, item: Any) -> None:
     assert queue is not None
     mailbox = cell.blueprint.options.mailbox
     if len(queue) >= mailbox.capacity:
-        if mailbox.on_full == "reject":
-            refuse(cell, item, "overflow")
-            return
         if mailbox.on_full == "coalesce" and replace(cell, queue, item):
             return
-        if mailbox.on_full == "coalesce":
-            refuse(cell, item, "overflow")
+        if mailbox.on_full != "drop_oldest":
+            turn_away(cell, item, "overflow")
             return
-        cell.accepted -= 1
         refuse(cell, queue.popleft(), "overflow")
     force(cell, item)
 
@@ -50,6 +46,7 @@ def replace(cell: Cell, queue: deque[Any], item: Any) -> bool:
     for position, waiting in enumerate(queue):
         if key(content(waiting)) == wanted:
             queue[position] = item
+            cell.accepted += 1
             refuse(cell, waiting, "overflow")
             return True
     return False
@@ -58,7 +55,7 @@ def replace(cell: Cell, queue: deque[Any], item: Any) -> bool:
 def force(cell: Cell, item: Any) -> None:
     """Queue ``item`` whatever the capacity says: the runtime bounds these by other means."""
     if cell.state is State.STOPPED:
-        refuse(cell, item, "stopped")
+        turn_away(cell, item, "stopped")
         return
     if cell.queue is None:
         open_mailbox(cell)
@@ -74,6 +71,12 @@ def force(cell: Cell, item: Any) -> None:
 def content(item: Any) -> Any:
     """The user's message inside a mailbox item."""
     return item.message if type(item) is Envelope or type(item) is Tick else item
+
+
+def turn_away(cell: Cell, item: Any, reason: DeadReason) -> None:
+    """Refuse a message at the door: it never was in the mailbox."""
+    cell.kernel.counters["refused"] += 1
+    refuse(cell, item, reason)
 
 
 def refuse(cell: Cell, item: Any, reason: DeadReason) -> None:

@@ -19,35 +19,21 @@ class Envelope:
     ``gone`` means that the asker left; the outcome then has nobody to go to.
     """
 
-    __slots__ = (
-        "asker_deadline",
-        "attempts",
-        "cancel_with_asker",
-        "carried",
-        "deadline",
-        "error",
-        "message",
-        "state",
-        "target",
-        "turn",
-        "value",
-        "waiter",
-    )
+    # Defaults in the class, not slots: most asks need none of these, and are made faster so.
+    #: From here on the asker gets AskTimeout; its own scopes cancel it at ``deadline``.
+    asker_deadline = math.inf
+    cancel_with_asker = False
+    state = QUEUED
+    error: BaseException | None = None
+    value: Any = None
+    waiter: Any = None
+    turn: Any = None
+    carried: Any = None
 
-    def __init__(self, target: "Cell", message: Any, deadline: float = math.inf) -> None:
+    def __init__(self, target: "Cell", message: Any, deadline: float) -> None:
         self.target = target
         self.message = message
         self.deadline = deadline
-        #: From here on the asker gets AskTimeout; its own scopes cancel it at ``deadline``.
-        self.asker_deadline = math.inf
-        self.cancel_with_asker = False
-        self.state = QUEUED
-        self.error: BaseException | None = None
-        self.value: Any = None
-        self.waiter: Any = None
-        self.turn: Any = None
-        self.attempts = 0
-        self.carried: Any = None
 
     def succeed(self, value: Any) -> bool:
         """Deliver the reply; False when it comes second or nobody waits."""

@@ -69,6 +69,7 @@ class Kernel:
         if self._clock is not None:
             self.loop.now = self._clock
         self.effective_deadline = self.loop.effective_deadline
+        self.park = self.loop.park
         self._thread = threading.get_ident()
         self._group = group
         self._hire = lambda: self.start_task(work(), instances)
@@ -197,9 +198,14 @@ class Kernel:
     def retire(self, cell: Cell) -> None:
         """Keep the books of a cell that stopped."""
         totals = self.counters
-        for name in BOOKS:
-            totals[name] += getattr(cell, name)
-        self.dead.update(cell.dead or {})
+        totals["accepted"] += cell.accepted
+        totals["handled"] += cell.handled
+        totals["rejected"] += cell.rejected
+        totals["expired"] += cell.expired
+        totals["cut_off"] += cell.cut_off
+        totals["restarts"] += cell.restarts
+        if cell.dead:
+            self.dead.update(cell.dead)
         cell.retired = True
 
     def from_anywhere(self, function: Callable[..., object], *args: Any) -> None:

@@ -85,22 +85,27 @@ class Ref(Generic[M_contra]):
             if turn.current.__class__ is Envelope and turn.current.deadline < deadline:
                 deadline = turn.current.deadline
         envelope = Envelope(cell, msg, deadline)
-        if timeout is not None:
-            expiry = kernel.loop.now() + timeout
-            if expiry <= deadline:
-                envelope.deadline = envelope.asker_deadline = expiry
-                kernel.sweeper.at(expiry, envelope)
-            else:
-                timeout = None
-        if timeout is None and deadline != math.inf:
-            kernel.sweeper.at(deadline, envelope)
-        if turn is None:
-            await _exchange(kernel, cell, envelope)
+        if timeout is not None or deadline != math.inf:
+            _set_deadline(envelope, timeout)
+        queue = cell.queue
+        if queue is not None and len(queue) < cell.room:
+            queue.append(envelope)
+            cell.accepted += 1
+            if not cell.scheduled:
+                cell.schedule()
         else:
+            deliver(cell, kernel.wrap(cell, envelope))
+        if turn is not None:
             turn.waits = [*(turn.waits or ()), envelope]
-            try:
-                await _exchange(kernel, cell, envelope)
-            finally:
+        try:
+            while envelope.state < DONE:
+                await kernel.park(envelope)
+        except BaseException:
+            kernel.abandon(envelope)
+            raise
+        finally:
+            envelope.waiter = None
+            if turn is not None:
                 turn.waits = [wait for wait in turn.waits if wait is not envelope] or None
         if envelope.error is not None:
             raise envelope.error
@@ -144,24 +149,14 @@ def cell_of(ref: Ref[Any]) -> Cell:
     return ref._cell  # noqa: SLF001 - the one door to it
 
 
-async def _exchange(kernel: Any, cell: Cell, envelope: Envelope) -> None:
-    """Send the envelope and wait until it is done."""
-    queue = cell.queue
-    if queue is not None and len(queue) < cell.room:
-        queue.append(envelope)
-        cell.accepted += 1
-        if not cell.scheduled:
-            cell.schedule()
-    else:
-        deliver(cell, kernel.wrap(cell, envelope))
-    try:
-        while envelope.state < DONE:
-            await kernel.loop.park(envelope)
-    except BaseException:
-        kernel.abandon(envelope)
-        raise
-    finally:
-        envelope.waiter = None
+def _set_deadline(envelope: Envelope, timeout: float | None) -> None:
+    """Let the sweeper watch the earlier of the asker's timeout and its scopes' deadline."""
+    kernel = envelope.target.kernel
+    if timeout is not None:
+        expiry = kernel.loop.now() + timeout
+        if expiry <= envelope.deadline:
+            envelope.deadline = envelope.asker_deadline = expiry
+    kernel.sweeper.at(envelope.deadline, envelope)
 
 
 async def _wait_for_room(cell: Cell, item: Any) -> None:

@@ -1,5 +1,6 @@
 """Carrying out what supervision decides: the decisions themselves are in ``_supervision``."""
 
+from collections import deque
 from typing import Any
 
 import anyio
@@ -40,7 +41,8 @@ def catch_up(parent: Cell) -> None:
 def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -> None:
     """Ask for the decision and carry it out."""
     kernel = parent.kernel
-    siblings = parent.offspring()
+    alone = parent.policy.strategy == "one_for_one"
+    siblings = (cell,) if alone else parent.offspring()
     now = kernel.loop.now()
     decision = decide(
         parent.policy,
@@ -48,7 +50,7 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
         reason,
         index=next(at for at, child in enumerate(siblings) if child is cell),
         count=len(siblings),
-        history=parent.history,
+        history=parent.history or (),
         failures=cell.failures,
         lived=now - cell.since,
         now=now,
@@ -59,9 +61,18 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
     elif isinstance(decision, GiveUp):
         parent.post(Signal(Kind.CRASH, failure=given_up(parent, cell, failure, item)))
     else:
-        parent.history = decision.history
+        _remember(parent, now)
         cell.failures = decision.failures
         _restart(parent, cell, decision, siblings)
+
+
+def _remember(parent: Cell, now: float) -> None:
+    """Add a restart to the parent's history, and drop those that no longer count."""
+    restarts_max, period_s = parent.policy.intensity
+    history = parent.history = parent.history if parent.history is not None else deque()
+    history.append(now)
+    while len(history) > restarts_max or now - history[0] >= period_s:
+        history.popleft()
 
 
 def given_up(parent: Cell, cell: Cell, failure: BaseException | None, item: Any) -> RestartLimit:

@@ -111,13 +111,11 @@ class RestartChildren:
 
     Attributes:
         indexes: Positions among the supervisor's children, in start order.
-        history: The restart times to remember, oldest first.
         delay: Seconds to wait before the start.
         failures: Failures in a row of the child, this one included.
     """
 
     indexes: tuple[int, ...]
-    history: tuple[float, ...]
     delay: float
     failures: int
 
@@ -139,9 +137,15 @@ def affected(strategy: Strategy, index: int, count: int) -> tuple[int, ...]:
     return tuple(range(0 if strategy == "one_for_all" else index, count))
 
 
-def recent(history: Sequence[float], now: float, period_s: float) -> tuple[float, ...]:
-    """The restart times that still count at ``now``."""
-    return tuple(at for at in history if now - at < period_s)
+def exceeds(intensity: Intensity, history: Sequence[float], now: float) -> bool:
+    """Whether one more restart at ``now`` is too many; ``history`` has the earlier ones' times.
+
+    The restart that lies ``restarts_max`` back decides: if it still counts, so do all since.
+    """
+    restarts_max, period_s = intensity
+    if restarts_max == 0:
+        return True
+    return len(history) >= restarts_max and now - history[-restarts_max] < period_s
 
 
 def decide(
@@ -164,13 +168,11 @@ def decide(
     """
     if not wants_restart(spec.restart, reason):
         return Finish() if spec.significant and not reason.abnormal else Forget()
-    restarts_max, period_s = policy.intensity
-    kept = (*recent(history, now, period_s), now)
-    if len(kept) > restarts_max:
+    if exceeds(policy.intensity, history, now):
         return GiveUp()
     in_a_row = 1 if spec.backoff and lived >= spec.backoff.reset_after else failures + 1
     delay = spec.backoff.delay(in_a_row, draw) if spec.backoff else 0.0
-    return RestartChildren(affected(policy.strategy, index, count), kept, delay, in_a_row)
+    return RestartChildren(affected(policy.strategy, index, count), delay, in_a_row)
 
 
 def limit(shutdown: float, now: float) -> float:

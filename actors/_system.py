@@ -11,10 +11,10 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from actors._actor import Actor
 from actors._cell import TURN, Cell, Kind, Signal, State
+from actors._ending import Instances
 from actors._events import Subscription
 from actors._hooks import Hooks
 from actors._kernel import Kernel
-from actors._lifecycle import Instances
 from actors._messages import Exit
 from actors._observe import Info, Node, Statistics, add_up, describe_cell, draw_tree
 from actors._ref import Ref, cell_of
@@ -96,13 +96,18 @@ class ActorSystem(Spawner):
         """Hold the root task group, shielded from the host, until every actor is gone."""
         kernel = self._kernel
         instances: Instances = {}
-        with anyio.CancelScope(shield=True):
-            async with anyio.create_task_group() as group:
-                kernel.open(group, lambda: Worker(kernel).run, instances)
-                kernel.root.become(State.RUNNING)
-                task_status.started()
-                await self._done.wait()
-                kernel.close()
+        try:
+            with anyio.CancelScope(shield=True):
+                async with anyio.create_task_group() as group:
+                    kernel.open(group, lambda: Worker(kernel).run, instances)
+                    kernel.root.become(State.RUNNING)
+                    task_status.started()
+                    await self._done.wait()
+                    kernel.close()
+        finally:
+            # A defect of the runtime itself must not leave the host waiting.
+            kernel.closed = True
+            self._done.set()
         if kernel.failure is not None:
             failure, kernel.failure = kernel.failure, None
             raise failure

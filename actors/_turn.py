@@ -7,8 +7,8 @@ from typing import Any
 
 from actors._cell import Cell, Kind, Signal
 from actors._delivery import content
+from actors._ending import Instances, crashed, fall, quiet
 from actors._envelope import DONE, RUNNING, Envelope
-from actors._lifecycle import crashed
 from actors.errors import NoReply, Reject
 
 
@@ -49,8 +49,8 @@ def succeed(cell: Cell, item: Any, value: Any) -> None:
         _cut_off(cell, item)
 
 
-def fail(cell: Cell, item: Any, failure: BaseException) -> str:
-    """A handler raised: a refusal, a cut by the runtime, or a crash. Says which."""
+def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException) -> None:
+    """A handler raised: a refusal, a cut by the runtime, or a crash."""
     kernel = cell.kernel
     if failure.__traceback__ is not None:
         # The runtime's own frames hold the other instances; nobody gets at them this way.
@@ -58,15 +58,18 @@ def fail(cell: Cell, item: Any, failure: BaseException) -> str:
     kernel.escape(failure)
     if isinstance(failure, Reject):
         _reject(cell, item, failure)
-        return "rejected"
+        return
     if cell.cut is not None and isinstance(failure, kernel.loop.cancelled):
         cell.handled += 1
         _cut_off(cell, item)
-        return "cut_off"
+        return
     kernel.loop.forget(failure)
-    cell.open = False
-    cell.post(Signal(Kind.CRASH, failure=failure, item=item))
-    return "crashed"
+    cell.cut = None
+    if cell.signals is None and quiet(cell):
+        fall(instances, cell, failure, item)
+    else:
+        cell.open = False
+        cell.post(Signal(Kind.CRASH, failure=failure, item=item))
 
 
 def _reject(cell: Cell, item: Any, refusal: Reject) -> None:

@@ -6,6 +6,7 @@ One that is suspended keeps the task it began in; the runner's role passes to an
 idle actor holds no task, and what a handler sees (task, cancel scopes, context) is its own.
 """
 
+import math
 from contextvars import Context
 from typing import Any
 
@@ -13,11 +14,14 @@ from anyio import CancelScope
 
 from actors._cell import TURN, Cell, Kind
 from actors._delivery import admit
-from actors._envelope import QUEUED, RUNNING, Envelope
+from actors._ending import Instances
+from actors._envelope import RUNNING, Envelope
 from actors._kernel import Kernel
-from actors._lifecycle import Instances, tend
+from actors._lifecycle import start_now, tend
 from actors._special import special
 from actors._turn import fail, resume, succeed
+
+INF = math.inf
 
 
 class Worker:
@@ -54,8 +58,12 @@ class Worker:
             if not self.manning and not await self._rest():
                 return False
             if not ready:
-                ready.manned = self.manning = False
-                continue
+                # Whoever just got a reply often asks again: one step is cheaper than parking.
+                await loop.step()
+                budget = batch_max
+                if not ready:
+                    ready.manned = self.manning = False
+                    continue
             if budget <= 0:
                 await loop.step()
                 budget = batch_max
@@ -64,7 +72,7 @@ class Worker:
                 budget -= 1
                 await self._tend(cell, instances)
             elif cell.open:
-                budget = await self._batch(cell, instances[cell], budget)
+                budget = await self._batch(cell, instances, budget)
             self._settle(cell)
             if not self.manning:
                 budget = batch_max
@@ -73,18 +81,18 @@ class Worker:
                 if self.scope.cancel_called:
                     return True
 
-    async def _batch(self, cell: Cell, instance: Any, budget: int) -> int:
+    async def _batch(self, cell: Cell, instances: Instances, budget: int) -> int:
         """Handle messages of one cell; the budget that is left."""
         assert cell.context is not None
         queue, table, copy = cell.queue, cell.table, cell.context.copy
-        done = 0
+        instance, done = instances[cell], 0
         while queue and budget and cell.signals is None:
             budget -= 1
             item = message = queue.popleft()
             if cell.offers is not None and len(queue) <= cell.low:
                 admit(cell)
             if item.__class__ is Envelope:
-                if item.state != QUEUED or item.deadline <= self.kernel.loop.now():
+                if item.state or (item.deadline < INF and item.deadline <= self.kernel.loop.now()):
                     cell.expired += 1
                     continue
                 item.state, item.turn, message = RUNNING, cell, item.message
@@ -105,16 +113,24 @@ class Worker:
                     if item.state == RUNNING:
                         item.succeed(stop.value)
             except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
-                fail(cell, item, failure)
+                fail(instances, cell, item, failure)
                 break
             else:
-                await self._suspended(cell, item, context, work, trap)
+                await self._suspended(cell, instances, item, context, work, trap)
                 break
         cell.handled += done
         cell.current = None
         return budget
 
-    async def _suspended(self, cell: Cell, item: Any, context: Context, work: Any, trap: Any) -> None:
+    async def _suspended(
+        self,
+        cell: Cell,
+        instances: Instances,
+        item: Any,
+        context: Context,
+        work: Any,
+        trap: Any,
+    ) -> None:
         """See a suspended handler to its end; another worker is the runner meanwhile."""
         cell.scope, self.cell = self.scope, cell
         self._hand_on(cell)
@@ -122,7 +138,7 @@ class Worker:
             value = await resume(context, work, trap)
         except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
             cell.scope = self.cell = None
-            fail(cell, item, failure)
+            fail(instances, cell, item, failure)
         else:
             cell.scope = self.cell = None
             succeed(cell, item, value)
@@ -142,7 +158,11 @@ class Worker:
         if cell.context is None:
             cell.context = self.kernel.base.copy()
             cell.context.run(TURN.set, cell)
-        context, work = cell.context.copy(), tend(instances, cell)
+        context = cell.context.copy()
+        if cell.prompt:
+            context.run(start_now, instances, cell)
+            return
+        work = tend(instances, cell)
         try:
             trap = context.run(work.send, None)
         except StopIteration:

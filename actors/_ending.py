@@ -1,0 +1,137 @@
+"""How an incarnation ends, and a cell for good: the parts that never wait."""
+
+import traceback
+from typing import Any
+
+from actors._cell import Cell, Kind, Signal, State
+from actors._delivery import content, force, refuse
+from actors._envelope import QUEUED, Envelope, lose
+from actors._messages import Exit, ExitKind, Terminated
+from actors._pipes import cancel_pipes
+from actors._ref import Ref
+from actors._strategy import report
+from actors._timers import cancel_timers
+from actors.errors import Crashed, Killed, NotRunning, RestartLimit
+
+#: Poison messages that are kept per actor.
+PARKED_MAX = 64
+
+Instances = dict[Cell, Any]
+
+
+def quiet(cell: Cell) -> bool:
+    """Whether the incarnation can end at once: nothing of it runs, waits, or wants to be told."""
+    return not cell.children and not cell.blueprint.has_stop
+
+
+def end_incarnation(instances: Instances, cell: Cell) -> None:
+    """Drop the instance and what dies with it: timers, pipes, watches, open replies."""
+    cell.open = False
+    instances.pop(cell, None)
+    cell.generation += 1
+    if cell.timers:
+        cancel_timers(cell)
+    if cell.pipes:
+        cancel_pipes(cell)
+    for target in cell.watching or ():
+        if target.watchers is not None:
+            target.watchers.pop(cell, None)
+    cell.watching = cell.history = cell.failed = None
+    while cell.replies:
+        lose(next(iter(cell.replies.values())))
+
+
+def fall(instances: Instances, cell: Cell, failure: BaseException, item: Any) -> None:
+    """Crash a quiet actor, all at once."""
+    reason = condemn(cell, failure, item)
+    end_incarnation(instances, cell)
+    cell.become(State.DOWN)
+    report(cell, reason, failure, item)
+
+
+def condemn(cell: Cell, failure: BaseException, item: Any) -> Exit:
+    """Note why the incarnation ends, and end the message that ended it."""
+    traced = cell.blueprint.has_stop or cell.watchers is not None or cell.parent is None
+    cell.exit = reason = describe(failure, traced)
+    if item is not None:
+        blame(cell, item, failure, reason)
+    return reason
+
+
+def describe(failure: BaseException, traced: bool) -> Exit:
+    """An exit with the failure as text, so that no frame is kept alive."""
+    kind: ExitKind = "crash"
+    if isinstance(failure, Killed):
+        kind = "kill"
+    elif isinstance(failure, RestartLimit):
+        kind = "limit"
+    # Formatting a traceback costs as much as a hundred messages: only for those who read it.
+    text = "".join(traceback.format_exception(failure)) if traced else ""
+    return Exit(kind, f"{type(failure).__name__}: {failure}", text)
+
+
+def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
+    """Retry the message that crashed the actor, or end it as poison."""
+    options = cell.blueprint.options
+    message = content(item)
+    attempts = cell.retried[1] if cell.retried and cell.retried[0] is message else 0
+    if attempts < options.retry and cell.queue is not None:
+        cell.retried = (message, attempts + 1)
+        if isinstance(item, Envelope):
+            item.state, item.turn = QUEUED, None
+        cell.queue.appendleft(item if isinstance(item, Envelope) else message)
+        return
+    cell.retried = None
+    if isinstance(item, Envelope):
+        item.fail(crashed(cell, message, failure))
+    if options.park:
+        cell.parking = (*(cell.parking or ())[1 - PARKED_MAX :], message)
+    cell.kernel.bury(cell, message, "poison", reason.error)
+
+
+def crashed(cell: Cell, message: Any, failure: BaseException) -> Crashed:
+    """What the asker of a message that crashed its actor gets."""
+    error = Crashed(f"{cell.path} crashed while handling {message!r}", cell.path)
+    error.__cause__ = failure
+    return error
+
+
+def drain(cell: Cell) -> None:
+    """End every message that waits: nobody will handle it."""
+    queue = cell.queue
+    while queue:
+        item = queue.popleft()
+        if isinstance(item, Envelope) and item.state != QUEUED:
+            cell.expired += 1
+        else:
+            refuse(cell, item, "stopped")
+    while cell.offers:
+        room = cell.offers.popleft()
+        room.error = NotRunning(f"{cell.path} stopped before there was room", cell.path)
+        if room.waiter is not None:
+            cell.kernel.loop.wake(room.waiter)
+    cell.offers = None
+
+
+def finish(cell: Cell, reason: Exit) -> None:
+    """Turn the cell into a tombstone and tell everybody who must know."""
+    kernel = cell.kernel
+    cell.exit = reason if cell.exit is None or not reason.abnormal else cell.exit
+    cell.room = -1
+    cell.become(State.STOPPED)
+    drain(cell)
+    kernel.retire(cell)
+    cell.queue = cell.context = cell.arguments = cell.children = cell.signals = None
+    cell.extra = cell.behaviour = None
+    parent = cell.parent
+    if parent is not None and parent.children is not None:
+        parent.children.pop(cell.key, None)
+    watchers, cell.watchers = cell.watchers, None
+    for watcher in watchers or ():
+        if watcher.watching is not None:
+            watcher.watching.pop(cell, None)
+        force(watcher, Terminated(Ref(cell), reason))
+    if parent is None:
+        kernel.finished()
+    elif cell.spec.significant and not reason.abnormal and not parent.ending:
+        parent.post(Signal(Kind.STOP, Exit("normal")))
