@@ -124,7 +124,7 @@ def run_tests(smoke: Smoke) -> str:
 def migrate(smoke: Smoke) -> str:
     database = Path(smoke.options.runtime_db or smoke.room("migrations") / "runtime.db").resolve()
     script = CHECKOUT / "scripts" / "run_migrations.py"
-    words = (smoke.python, script, "--runtime-db", database)
+    words = (smoke.python, script, "--db", database)
     first = call(*words, cwd=smoke.room("migrations"))
     if not database.exists():
         raise StepFailed(f"no database at {database}\n{first}")
