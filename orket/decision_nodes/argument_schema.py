@@ -68,7 +68,11 @@ def _check(schema: object, value: object, pointer: str, depth: int) -> Iterator[
 def _is_text(value: object, depth: int = 0) -> bool:
     """Whether all texts inside can be written as UTF-8; what cannot must not reach a file or the ledger."""
     if isinstance(value, str):
-        return value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+        return True
     if depth > DEPTH_MAX:
         return False
     if isinstance(value, Mapping):

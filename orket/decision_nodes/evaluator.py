@@ -7,7 +7,8 @@ moved the card out of the status of its assignment  SETTLED
 got no usable answer from the model                 RETRY
 had a call that failed, was denied or has           RETRY, quoting each error and its hint
 no result
-only had calls that succeeded                       CONTINUE, RETRY when the turns are used up
+only had calls that succeeded or were canceled by   CONTINUE, RETRY when the turns are used up
+a pause of the run
 made no call                                        RETRY, naming the statuses that may follow
 ==================================================  ==========================================
 
@@ -21,6 +22,7 @@ from orket.decision_nodes.planner import REVIEWS
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.models import FinishReason
 from orket.domain.runs import CallState
+from orket.domain.sandboxes import CommandEnd
 from orket.domain.state_machine import allowed
 
 QUOTE_CHARS_MAX = 600
@@ -38,12 +40,14 @@ class DefaultEvaluator:
         turn = given.turn
         if turn.error:
             return _again(given, f"The model gave no usable answer: {_quoted(turn.error)}")
-        if broken := [call for call in turn.calls if call.result is None or not call.result.ok]:
-            return _again(given, "\n".join(map(_complaint, broken)))
+        broken = [call for call in turn.calls if call.result is None or not call.result.ok]
+        note = "\n".join(map(_complaint, broken))
+        if any(call.result is None or call.result.code != CommandEnd.CANCELED for call in broken):
+            return _again(given, note)
         if not turn.calls:
             return _again(given, _no_call(given))
         if given.turns_taken < given.turns_max:
-            return Evaluation(next=Next.CONTINUE)
+            return Evaluation(next=Next.CONTINUE, note=_bounded(note))
         return _again(
             given,
             f"After {given.turns_taken} turns the card is still {given.after.status}. {_options(given)}",
@@ -63,7 +67,7 @@ def _left(given: TurnReview) -> bool:
 
 def _again(given: TurnReview, note: str) -> Evaluation:
     card = given.after
-    note = note if len(note) <= NOTE_CHARS_MAX else note[: NOTE_CHARS_MAX - 1] + "…"
+    note = _bounded(note)
     if card.retry_count + 1 <= card.max_retries:
         return Evaluation(next=Next.RETRY, note=note)
     last = _quoted(" ".join(note.split()))
@@ -72,6 +76,10 @@ def _again(given: TurnReview, note: str) -> Evaluation:
         note=f"Gave up after {card.retry_count} retries; the last turn: {last}",
         wait_reason=WaitReason.SYSTEM,
     )
+
+
+def _bounded(note: str) -> str:
+    return note if len(note) <= NOTE_CHARS_MAX else note[: NOTE_CHARS_MAX - 1] + "…"
 
 
 def _complaint(state: CallState) -> str:

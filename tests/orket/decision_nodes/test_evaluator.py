@@ -77,6 +77,16 @@ def test_every_failed_call_is_quoted_with_its_hint() -> None:
     ]
 
 
+def test_a_call_that_a_pause_ended_costs_no_retry() -> None:
+    ended = failed("ended because the run was stopped", code="canceled", hint="look before you repeat it")
+    worn = attrs.evolve(WORKED_ON, retry_count=3)
+    said = judge(taken(answered("read_file", FINE), answered("run_command", ended, index=1)), before=worn)
+    assert said.next is Next.CONTINUE
+    assert said.note.startswith("Call 1 (run_command) failed [canceled]: ended because")
+    also_broken = answered("read_file", failed("gone", code="not_found"), index=2)
+    assert judge(taken(answered("run_command", ended), also_broken), before=worn).next is Next.BLOCK
+
+
 def test_a_turn_without_calls_is_told_what_it_may_do() -> None:
     said = judge(taken(text="I am done."))
     assert said.next is Next.RETRY
