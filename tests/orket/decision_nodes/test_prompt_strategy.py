@@ -117,7 +117,7 @@ def test_overrides_of_another_shape_choose_nothing(params: str) -> None:
         ("microsoft/phi-4", "phi"),
         ("dolphin-mixtral", "generic"),
         ("small-coder:3b", "generic"),
-        ("scripted:/home/qwen/replies.json", "generic"),
+        ("scripted:/srv/qwen/replies.json", "generic"),
         ("", "generic"),
     ],
 )

@@ -137,7 +137,7 @@ def test_different_runs_have_different_sandboxes(one: str, other: str) -> None:
 def test_a_run_works_where_it_was_told_to_or_in_a_folder_of_its_own() -> None:
     node = DefaultEngineRuntime()
     assert node.workspace("0a1b2c3d", "", "/data/") == "/data/workspaces/0a1b2c3d"
-    assert node.workspace("0a1b2c3d", "/home/me/work", "/data") == "/home/me/work"
+    assert node.workspace("0a1b2c3d", "/srv/work", "/data") == "/srv/work"
     assert node.runs_max(HOUSE) == 16
 
 
