@@ -46,7 +46,7 @@ def top_card(
         document,
         "",
         told,
-        id=register.add(document, given, told.id or sanitise(document.path.stem)),
+        id=register.add(document, given, sanitise(document.path.stem) if told.id is None else told.id),
         type=kind,
         parent_id=parent,
         build_id=told.build_id or build,

@@ -99,7 +99,7 @@ def read_document(
     def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
         made = dict(found)
         if len(made) != len(found):
-            (name, _), *_ = (Counter(one for one, _ in found) - Counter(made)).items()
+            (name, _), *_ = (Counter(one for one, _ in found) - Counter(list(made))).items()
             twice.append((made, name))
         return made
 

@@ -176,7 +176,11 @@ def _issue(
         document,
         pointer,
         told,
-        id=register.add(document, f"{pointer}/id" if told.id is not None else pointer, told.id or unnamed),
+        id=register.add(
+            document,
+            f"{pointer}/id" if told.id is not None else pointer,
+            unnamed if told.id is None else told.id,
+        ),
         type=CardType.ISSUE,
         parent_id=epic.id,
         build_id=epic.build_id,
