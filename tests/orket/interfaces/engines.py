@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import anyio
 import attrs
@@ -12,7 +13,7 @@ import httpx2
 from starlette.applications import Starlette
 
 from actors import Actor, ActorSystem, Mailbox, on
-from orket.bootstrap import Orket
+from orket.bootstrap import Orket, Root
 from orket.decision_nodes.registry import NodeRegistry
 from orket.domain import events as e
 from orket.domain.assets import Environment, Epic, Organization, Team, Workload
@@ -157,6 +158,7 @@ async def open_house(*, limits: HttpLimits | None = None, raise_errors: bool = T
         script = Script()
         orket = Orket(
             system=system,
+            root=cast("Root", None),  # the bridge asks the engine, nobody above it
             engine=system.spawn(ScriptedEngine, ledger, script),
             ledger=ledger,
             nodes=NodeRegistry().resolve((), {}),

@@ -1,0 +1,187 @@
+"""Serving the bridge: the actor system is the outer scope, uvicorn a child of it, the signals are ours.
+
+The other way round a system that dies would leave a server that answers 200, and uvicorn, which raises
+SIGTERM again when it is done, would end the process before the system has stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from socket import socket
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+
+from actors import ActorsError
+from orket.bootstrap import Orket, open_orket
+from orket.domain.errors import OrketError, SettingsError
+from orket.interfaces.api import create_app
+from orket.interfaces.listening import base_url, tcp_listener, unix_listener
+from orket.settings import Settings
+
+# What is under way when the server stops gets this long, in whole seconds.
+DRAIN_S = 2
+EXIT_OK = 0
+EXIT_FAILED = 1
+
+
+async def serve(settings: Settings, *, say: Callable[[str], None] | None = None) -> int:
+    """Run the engine and serve the bridge on TCP and on the Unix socket, until SIGTERM or SIGINT.
+
+    A signal stops intake, ends the streams, lets requests under way end, and stops the system in order; a
+    second one ends the process at once, as that signal does. Needs asyncio and the main thread.
+
+    Args:
+        settings: Where to listen, and where the database is.
+        say: Takes lines for the person who started it; standard error by default.
+
+    Returns:
+        The exit code: 0 after a signal, 1 when the system died.
+
+    Raises:
+        SettingsError: The host is not loopback, or the port is taken.
+        StoreLocked: Another engine owns the database.
+        StoreError, AssetError: The engine cannot start.
+    """
+    _require_asyncio()
+    stopping = anyio.Event()
+    refusal: OrketError | None = None
+    code = EXIT_FAILED
+    async with anyio.create_task_group() as group:
+        await group.start(_heed_signals, stopping)
+        try:
+            code = await _serve_until(stopping, settings, say or _to_stderr)
+        except OrketError as error:
+            refusal = error  # a task group would wrap it
+        group.cancel_scope.cancel()
+    if refusal is not None:
+        raise refusal
+    return code
+
+
+@asynccontextmanager
+async def serve_socket(orket: Orket, path: Path | None = None) -> AsyncIterator[Path]:
+    """Serve the bridge on a Unix socket only, while the block runs.
+
+    Args:
+        orket: The engine of this process.
+        path: The socket; by default the one that the settings, and so the lock file, name.
+
+    Yields:
+        The socket's path.
+
+    Raises:
+        SettingsError: The socket cannot be made, or this is not asyncio.
+    """
+    _require_asyncio()
+    path = path or orket.settings.socket_path
+    with unix_listener(path) as listener:
+        async with _serving(create_app(orket), [listener]):
+            yield path
+
+
+async def _serve_until(stopping: anyio.Event, settings: Settings, say: Callable[[str], None]) -> int:
+    died: list[str] = []
+    try:
+        with tcp_listener(settings.host, settings.port) as tcp:
+            async with open_orket(settings) as orket:
+                with unix_listener(settings.socket_path) as unix:
+                    async with _serving(create_app(orket), [tcp, unix]):
+                        say(_greeting(base_url(tcp), settings))
+                        await stopping.wait()
+                        say("orket: stopping; again to stop at once")
+    except* ActorsError as group:
+        died = [f"{type(one).__name__}: {one}" for one in _leaves(group)]
+    if died:
+        say(f"orket: the engine died: {'; '.join(died)}")
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, and with an announcement that it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = anyio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: they are handled outside, and not raised again at the end."""
+        yield
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Begin to accept."""
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@asynccontextmanager
+async def _serving(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[None]:
+    """Accept requests while the block runs; afterwards streams are ended and requests may finish."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+    )
+
+    async def run() -> None:
+        # It ends by itself, within bounds, once it is told to; cancelled, it would leave connections open.
+        with anyio.CancelScope(shield=True):
+            await server.serve(list(sockets))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        try:
+            await server.listening.wait()
+            yield
+        finally:
+            app.state.bridge.streams.close()
+            server.should_exit = True
+
+
+async def _heed_signals(stopping: anyio.Event, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for number in signals:
+            if stopping.is_set():
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+            stopping.set()
+
+
+def _require_asyncio() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise SettingsError("the HTTP server needs asyncio; the app itself also runs on trio") from None
+
+
+def _greeting(url: str, settings: Settings) -> str:
+    return f"orket: serving {url} and {settings.socket_path} · database {settings.db_path}"
+
+
+def _leaves(group: BaseExceptionGroup[ActorsError]) -> Iterator[BaseException]:
+    for one in group.exceptions:
+        if isinstance(one, BaseExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
