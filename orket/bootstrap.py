@@ -25,7 +25,7 @@ from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.clock import RandomIds, SystemClock
-from orket.infrastructure.lock import EngineLock, holder
+from orket.infrastructure.lock import EngineLock, LockHolder, holder
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import open_model
 from orket.infrastructure.sandboxes.process import ProcessDriver
@@ -80,10 +80,10 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
     """The root of the engine: who is asked stands above who asks, so a restart takes the askers along."""
 
     def __init__(
-        self, ledger: Ledger, source: WorkloadSource, house: House, drivers: Drivers, data_dir: Path
+        self, ledger: Ledger, source: WorkloadSource, house: House, drivers: Drivers, settings: Settings
     ) -> None:
         self.ledger, self.source, self.house = ledger, source, house
-        self.drivers, self.data_dir = drivers, data_dir
+        self.drivers, self.settings = drivers, settings
 
     orchestrator = child(SandboxOrchestrator, shutdown=5)(
         late(lambda root: root.drivers), late(lambda root: root.ledger)
@@ -103,9 +103,10 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             sandboxes=self.orchestrator,
             nodes=self.house.nodes,
             model=self.house.model,
-            tools=TOOLBOX.specs,
+            tools=tuple(tool.spec for tool in TOOLBOX.values()),
             python=sys.executable,
-            data_dir=str(self.data_dir),
+            data_dir=str(self.settings.data_dir),
+            cwd=str(self.settings.cwd),
         )
 
 
@@ -159,10 +160,8 @@ async def open_orket(
         StoreError: The database cannot be used.
         SettingsError, AssetError: A node, a plugin or the organization file is not usable.
     """
-    nodes_known = NodeRegistry(plugins()) if registry is None else registry
-    early = nodes_known.resolve_early(settings.environ)
-    source = FileWorkloads(settings.model_dir, early.loader_strategy, settings.cwd, settings.environ)
-    house = House(nodes_known, settings)
+    known = NodeRegistry(plugins()) if registry is None else registry
+    source, house = _source(settings, known), House(known, settings)
     nodes = house.nodes(await source.organization())
     with EngineLock(settings.db_path, socket=str(settings.socket_path)):
         async with (
@@ -170,7 +169,7 @@ async def open_orket(
             ActorSystem("orket", shutdown=20) as system,
         ):
             rungs = ladder() if drivers is None else drivers
-            root = system.named("root").supervise(Root, ledger, source, house, rungs, settings.data_dir)
+            root = system.named("root").supervise(Root, ledger, source, house, rungs, settings)
             await system.started(root.engine)
             yield Orket(
                 system=system, root=root, engine=root.engine, ledger=ledger, nodes=nodes, settings=settings
@@ -186,13 +185,37 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]
     return open_sqlite_reader(settings.db_path)
 
 
+async def select_nodes(settings: Settings, registry: NodeRegistry | None = None) -> Nodes:
+    """Select the decision nodes of the app, as its organization file and the environment say.
+
+    Raises:
+        SettingsError, AssetError: A node, a plugin or the organization file is not usable.
+    """
+    known = NodeRegistry(plugins()) if registry is None else registry
+    return House(known, settings).nodes(await _source(settings, known).organization())
+
+
+def _source(settings: Settings, registry: NodeRegistry) -> FileWorkloads:
+    loader = registry.resolve_early(settings.environ).loader_strategy
+    return FileWorkloads(settings.model_dir, loader, settings.cwd, settings.environ)
+
+
+def lock_holder(settings: Settings) -> LockHolder | None:
+    """Tell who owns the database now, or None.
+
+    Raises:
+        StoreError: The lock file cannot be opened.
+    """
+    return holder(settings.db_path)
+
+
 def running_engine(settings: Settings) -> str | None:
     """Name the socket of the engine that owns the database now, or None.
 
     Raises:
         StoreError: The lock file cannot be opened.
     """
-    held = holder(settings.db_path)
+    held = lock_holder(settings)
     return None if held is None else held.socket
 
 

@@ -85,9 +85,7 @@ def independent_ready(cards: Mapping[CardId, Card]) -> tuple[Card, ...]:
     )
 
 
-def hopeless(
-    cards: Mapping[CardId, Card], held: Collection[CardId] = ()
-) -> tuple[tuple[Card, str], ...]:
+def hopeless(cards: Mapping[CardId, Card], held: Collection[CardId] = ()) -> tuple[tuple[Card, str], ...]:
     """List ready cards with a dependency that this run will never finish, and why.
 
     ``held`` names cards that wait for a person's decision: they may still go on.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import attrs
 
 from orket.decision_nodes.registry import Nodes
@@ -36,9 +38,10 @@ def prepare(desk: Desk, asked: StartRun, workload: Workload) -> Candidate:
     nodes = desk.nodes(workload.organization)
     run_id = desk.ids.run_id()
     limits = nodes.orchestration_loop.limits(workload.organization, asked.parallel)
+    named = nodes.engine_runtime.workspace(run_id, asked.workspace, desk.data_dir)
     accepted = e.RunAccepted(
         workload=workload,
-        workspace=nodes.engine_runtime.workspace(run_id, asked.workspace, desk.data_dir),
+        workspace=os.path.realpath(os.path.join(desk.cwd, named)),  # the admission rule compares them
         model=asked.model,
         parallel=limits.parallel,
         budget=asked.budget,

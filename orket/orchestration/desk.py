@@ -20,7 +20,8 @@ class Desk:
     """The tools of the orchestration, the same for all runs of an engine.
 
     ``nodes`` selects the decision nodes for an organization, ``model`` opens a model by name; both refuse
-    an unknown name with a ``SettingsError``. ``python`` is the interpreter that executes verifications.
+    an unknown name with a ``SettingsError``. ``python`` is the interpreter that executes verifications;
+    relative workspaces start at ``cwd``.
     """
 
     ledger: Ledger
@@ -33,3 +34,4 @@ class Desk:
     tools: tuple[ToolSpec, ...]
     python: str
     data_dir: str
+    cwd: str

@@ -64,6 +64,7 @@ class RunActor(Actor[Scan | WorkEnded]):
             run_id=self._run_id,
             workspace=accepted.workspace,
             levels=self._nodes.sandbox_policy.levels(house),
+            limits=self._nodes.sandbox_policy.limits(house),
         )
         self.ctx.self.tell(Scan())
 

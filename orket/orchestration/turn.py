@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 
 import attrs
@@ -15,6 +14,7 @@ from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
 from orket.domain.runs import CallState, TurnState
 from orket.domain.sandboxes import SandboxSpec
+from orket.domain.text import canonical_json, well_formed
 from orket.domain.tools import ToolCall, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.govern import Authority, govern
@@ -100,8 +100,16 @@ async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
     async with bench.desk.model(request.model, bench.nodes).stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
-                return chunk.reply
+                return _recordable(chunk.reply)
     raise ModelError("the model's stream ended without a reply", code="protocol", retryable=True)
+
+
+def _recordable(reply: ModelReply) -> ModelReply:
+    calls = tuple(
+        attrs.evolve(one, name=well_formed(one.name), arguments_json=well_formed(one.arguments_json))
+        for one in reply.calls
+    )
+    return attrs.evolve(reply, text=well_formed(reply.text), calls=calls)
 
 
 def _identify(book: Notebook, turn: int, index: int, proposed: ProposedCall) -> ToolCall:
@@ -113,17 +121,9 @@ def _identify(book: Notebook, turn: int, index: int, proposed: ProposedCall) -> 
         turn=turn,
         index=index,
         tool=proposed.name,
-        arguments_json=_canonical(proposed.arguments_json),
-        ref=proposed.ref,
+        arguments_json=canonical_json(proposed.arguments_json),
+        ref=well_formed(proposed.ref),
     )
-
-
-def _canonical(text: str) -> str:
-    """Write JSON one way only; text that is no JSON stays as it is, for the executor to refuse."""
-    try:
-        return json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    except ValueError:
-        return text
 
 
 async def _carry_out(book: Notebook, bench: Bench) -> Carried:
