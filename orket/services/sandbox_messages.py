@@ -78,3 +78,6 @@ class CloseSandbox(Request[bool]):
     """End everything of a run and close its sandbox; answered when it is gone, with whether there was one."""
 
     run_id: RunId
+
+
+SandboxRequest = RunInSandbox | ReadFile | WriteFile | ListFolder | EndCommand | CloseSandbox

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import attrs
 
-from actors import Message, Request
+from actors import Message, Reject, Request
 from orket.domain.assets import Organization
 from orket.domain.cards import Card, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import GateDecision, HumanVerdict, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
+
+
+class ExecutorBusy(Reject):
+    """More calls are under way than the executor takes on; this one was neither recorded nor carried out."""
 
 
 @attrs.frozen(kw_only=True)

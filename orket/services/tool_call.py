@@ -1,0 +1,221 @@
+"""One tool call: judged, recorded, carried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import anyio
+import attrs
+
+from actors import Actor, Exit, Ref, on
+from orket.decision_nodes.decisions import GateInput, RecoveryAction, RecoveryNode, ToolGate, ToolStrategy
+from orket.domain.assets import Organization, Role
+from orket.domain.errors import SandboxError, ToolError
+from orket.domain.events import ToolCallIntended
+from orket.domain.ports import Ledger
+from orket.domain.tools import (
+    GateDecision,
+    HumanVerdict,
+    Recovery,
+    ToolResult,
+    ToolSpec,
+    Verdict,
+    failed,
+)
+from orket.services.sandbox_messages import EndCommand, ListFolder, ReadFile, RunInSandbox, WriteFile
+from orket.services.tool_messages import CallOutcome, ExecuteTool
+from orket.services.tools.tool import ToolContext, bounded, done
+from orket.services.tools.toolbox import Toolbox
+from orket.services.tools.workbench import Workbench
+
+MESSAGE_CHARS_MAX = 4_000
+
+SandboxRef = Ref[RunInSandbox | ReadFile | WriteFile | ListFolder | EndCommand]
+
+
+class CallNodes(Protocol):
+    """The decision nodes a call needs, as an organization selects them."""
+
+    @property
+    def tool_strategy(self) -> ToolStrategy:
+        """Which tools a seat is offered, under which declaration."""
+        ...
+
+    @property
+    def tool_gate(self) -> ToolGate:
+        """Whether a call may act."""
+        ...
+
+    @property
+    def recovery(self) -> RecoveryNode:
+        """What to do with a call in doubt."""
+        ...
+
+
+NodesOf = Callable[[Organization], CallNodes]
+
+
+@attrs.frozen(kw_only=True)
+class CallTools:
+    """What every call needs at hand, the same for all of them."""
+
+    sandboxes: SandboxRef
+    ledger: Ledger
+    toolbox: Toolbox
+    nodes: NodesOf
+
+
+class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
+    """Carries out one call, and may wait for it.
+
+    A node or tool that raises what is not its to raise crashes this actor and nobody else; the asker gets
+    ``Crashed``, and the call is in doubt if its intent was recorded.
+    """
+
+    def __init__(self, tools: CallTools) -> None:
+        self._tools = tools
+        self._acting: ExecuteTool | None = None
+
+    @on(ExecuteTool)
+    async def execute(self, m: ExecuteTool) -> CallOutcome:
+        """Judge, record, act, answer.
+
+        Raises:
+            StoreError: The intent could not be recorded; nothing acted. (It crashes this actor.)
+        """
+        arguments, complaint = _arguments(m.call.arguments_json)
+        spec = _declaration(m, self._tools)
+        decision = complaint or self._judge(m, arguments, spec)
+        if (said := _said_by_person(m)) is not None:
+            return CallOutcome(call_id=m.call.id, decision=decision, result=said)
+        if m.verdict is HumanVerdict.APPROVE and decision.verdict is Verdict.ASK:
+            decision = _approved(decision)
+        if decision.verdict is not Verdict.DENY and (doubt := self._doubt(m, spec)):
+            return CallOutcome(call_id=m.call.id, decision=decision, doubt=doubt)
+        await self._record(m, decision, spec)
+        if decision.verdict is Verdict.ALLOW:
+            return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
+        result = None if decision.verdict is Verdict.ASK else _denied(m, decision)
+        return CallOutcome(call_id=m.call.id, decision=decision, result=result)
+
+    async def on_stop(self, reason: Exit) -> None:
+        """A call that is cut off takes its command with it."""
+        if self._acting is not None:
+            self._tools.sandboxes.tell(_end_of(self._acting))
+
+    def _judge(self, m: ExecuteTool, arguments: Mapping[str, object], spec: ToolSpec | None) -> GateDecision:
+        given = m.context
+        return self._tools.nodes(given.organization).tool_gate.judge(
+            GateInput(
+                call=m.call,
+                arguments=arguments,
+                spec=spec,
+                seat=given.seat,
+                roles=given.roles,
+                role_tools=given.role_tools,
+                card=given.card,
+                verification=given.verification,
+                policy=given.organization.policy,
+                idesign=given.idesign,
+            )
+        )
+
+    def _doubt(self, m: ExecuteTool, spec: ToolSpec | None) -> str:
+        """Say why a person must decide about an earlier attempt, or nothing when the call may go on.
+
+        A person's word settles what became of the attempts before it.
+        """
+        if m.attempts == 0 or m.verdict is not None or spec is None:
+            return ""
+        node = self._tools.nodes(m.context.organization).recovery
+        action = node.recover(spec, spec.recovery, m.attempts)
+        if action is RecoveryAction.RUN_AGAIN:
+            return ""
+        why = f"declared recovery: {spec.recovery}; decided: {action}"
+        return f"{spec.name} was started {m.attempts} time(s) and may or may not have acted ({why})"
+
+    async def _record(self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None) -> None:
+        intended = ToolCallIntended(
+            call=m.call,
+            decision=decision,
+            recovery=spec.recovery if spec is not None else Recovery.ASK_HUMAN,
+            attempt=m.attempts + 1,
+        )
+        await self._tools.ledger.append(m.call.run_id, [intended])
+
+    async def _act(self, m: ExecuteTool) -> ToolResult:
+        started = anyio.current_time()
+        self._acting = m
+        try:
+            if m.attempts:  # an earlier attempt may still be at it: nobody has waited for its end
+                await self._tools.sandboxes.ask(_end_of(m))
+            result = await self._run(m)
+        except ToolError as error:
+            result = failed(bounded(error.detail, MESSAGE_CHARS_MAX), code=error.code, hint=error.hint)
+        except SandboxError as error:
+            result = failed(
+                bounded(error.detail, MESSAGE_CHARS_MAX),
+                code="infrastructure",
+                hint="the sandbox failed, not your call; repeating it will not help",
+            )
+        self._acting = None
+        duration_ms = round((anyio.current_time() - started) * 1000)
+        return result if result.duration_ms else attrs.evolve(result, duration_ms=duration_ms)
+
+    async def _run(self, m: ExecuteTool) -> ToolResult:
+        bench = Workbench(sandboxes=self._tools.sandboxes, spec=m.context.sandbox, call_id=m.call.id)
+        tool = self._tools.toolbox[m.call.tool]
+        return await tool.run(m.call.arguments_json, ToolContext(call=m.call, given=m.context), bench)
+
+
+def _end_of(m: ExecuteTool) -> EndCommand:
+    return EndCommand(run_id=m.call.run_id, call_id=m.call.id)
+
+
+def _arguments(text: str) -> tuple[Mapping[str, object], GateDecision | None]:
+    """Read the arguments; what is no JSON object is denied before anybody looks into it."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return {}, _no_object(f"the arguments are not JSON: {error}")
+    if not isinstance(found, dict):
+        return {}, _no_object(f"the arguments must be a JSON object, not {type(found).__name__}")
+    return found, None
+
+
+def _no_object(reason: str) -> GateDecision:
+    return GateDecision(verdict=Verdict.DENY, rule="arguments", reason=reason)
+
+
+def _declaration(m: ExecuteTool, tools: CallTools) -> ToolSpec | None:
+    """The tool's declaration as the tool strategy adjusts it for this house; None for an unknown tool."""
+    if (tool := tools.toolbox.get(m.call.tool)) is None:
+        return None
+    role = Role(name=m.context.seat, tools=(m.call.tool,))
+    house = m.context.organization
+    offered = tools.nodes(house).tool_strategy.compose((tool.spec,), role, house)
+    return next((spec for spec in offered if spec.name == tool.spec.name), tool.spec)
+
+
+def _said_by_person(m: ExecuteTool) -> ToolResult | None:
+    if m.verdict is HumanVerdict.DENY:
+        return failed("a person denied this call", code="denied", hint="find another way, or ask why")
+    if m.verdict is HumanVerdict.HAPPENED:
+        return done(message="confirmed by a person: this call has acted; its own answer was lost")
+    return None
+
+
+def _approved(asked: GateDecision) -> GateDecision:
+    """A person's approval: it allows one attempt, and says so on the ledger."""
+    return attrs.evolve(
+        asked, verdict=Verdict.ALLOW, reason=f"approved by a person; {asked.rule} asked: {asked.reason}"
+    )
+
+
+def _denied(m: ExecuteTool, decision: GateDecision) -> ToolResult:
+    text = f"denied by {decision.rule}: {decision.reason}"
+    if m.attempts and m.verdict is None:
+        text += " (an earlier attempt of this call may have acted)"
+    return failed(bounded(text, MESSAGE_CHARS_MAX), code="denied")

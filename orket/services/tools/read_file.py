@@ -1,0 +1,45 @@
+"""``read_file``: the text of a workspace file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from orket.domain.errors import ToolError
+from orket.domain.tools import Permission, Recovery, ToolResult
+from orket.services.tools.tool import Arguments, ToolContext, bounded, declare, done
+from orket.services.tools.workbench import Workbench
+
+BYTES_MAX = 1_048_576
+
+
+class ReadFileArguments(Arguments):
+    """What to read."""
+
+    path: Annotated[str, Meta(min_length=1, description="File to read, relative to the workspace.")]
+
+
+async def read_file(args: ReadFileArguments, context: ToolContext, workbench: Workbench) -> ToolResult:
+    """Read; a long text loses its middle."""
+    content = await workbench.read(args.path, bytes_max=BYTES_MAX)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise ToolError(
+            f"{args.path}: not a UTF-8 text ({len(content)} bytes)",
+            code="not_text",
+            hint="look at it with run_command",
+        ) from None
+    return done(path=args.path, content=bounded(text), size_bytes=len(content))
+
+
+TOOL = declare(
+    read_file,
+    ReadFileArguments,
+    name="read_file",
+    description="Read a text file of the workspace.",
+    permissions=(Permission.READ_FILES,),
+    recovery=Recovery.IDEMPOTENT,
+    path_arguments=("path",),
+)
