@@ -42,14 +42,23 @@ class Kind(Enum):
     STOP = "stop"
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Signal:
-    """One entry of the control lane, which a full mailbox never blocks."""
+    """One entry of the control lane, which a full mailbox never blocks.
+
+    Attributes:
+        kind: What is to be done.
+        reason: Why, for a stop.
+        failure: What failed, for a crash.
+        item: The message whose handler failed, for a crash.
+        generation: The incarnation it is meant for.
+    """
 
     kind: Kind
     reason: Exit | None = None
     failure: BaseException | None = None
     item: Any = None
+    generation: int = 0
 
 
 class Ready(deque["Cell"]):
@@ -115,6 +124,7 @@ class Cell:
         "suspended",
         "table",
         "timers",
+        "turns",
         "waits",
         "watchers",
         "watching",
@@ -157,11 +167,12 @@ class Cell:
         self.history: deque[float] | None = None
         self.dead: dict[str, int] | None = None
         self.exit: Exit | None = None
-        self.waits = self.offers = self.observers = self.pipes = self.timers = None
+        self.turns = self.waits = self.offers = self.observers = self.pipes = self.timers = None
         self.replies = self.watchers = self.watching = self.failed = None
         self.behaviour = self.extra = None
         self.retried = self.parking = None
 
+    turns: dict[int, Any] | None
     waits: list[Any] | None
     offers: deque[Any] | None
     observers: list[Slot] | None
@@ -217,7 +228,7 @@ class Cell:
             if not ready.manned:
                 ready.man()
 
-    def post(self, signal: Signal) -> None:
+    def post(self, signal: Signal, *, first: bool = False) -> None:
         """Put a signal on the control lane; a stopped cell ignores it."""
         if self.state is State.STOPPED:
             return
@@ -225,7 +236,11 @@ class Cell:
             self.signals = deque()
         if signal.kind is Kind.START:
             self.become(State.STARTING)
-        self.signals.append(signal)
+        signal.generation = self.generation
+        if first:
+            self.signals.appendleft(signal)
+        else:
+            self.signals.append(signal)
         if self.scope is not None and signal.kind is not Kind.START:
             self.kernel.interrupt(self, signal)
         self.schedule()

@@ -109,7 +109,8 @@ class Sweeper:
         self._running = False
 
     async def _sleep(self, until: float) -> None:
-        with anyio.CancelScope(deadline=until):
+        # The clock may be a simulator's; the scope knows only the event loop's.
+        with anyio.CancelScope(deadline=anyio.current_time() + until - self._loop.now()):
             await self._loop.park(self)
         self.waiter = None
 

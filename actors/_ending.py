@@ -21,7 +21,7 @@ Instances = dict[Cell, Any]
 
 def quiet(cell: Cell) -> bool:
     """Whether the incarnation can end at once: nothing of it runs, waits, or wants to be told."""
-    return not cell.children and not cell.blueprint.has_stop
+    return not cell.children and not cell.turns and not cell.blueprint.has_stop
 
 
 def end_incarnation(instances: Instances, cell: Cell) -> None:

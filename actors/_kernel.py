@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from actors._worker import Worker
 
 
+#: Event loops ring this much too early, in seconds.
+CLOCK_RESOLUTION = 1e-6
 BOOKS = ("accepted", "handled", "rejected", "expired", "cut_off", "restarts")
 
 
@@ -126,8 +128,8 @@ class Kernel:
             scope = cell.scope
             self.sweeper.call_at(at, lambda: self.cut(cell, "stop", scope))
 
-    def cut(self, cell: Cell, cause: str, scope: CancelScope | None = None) -> None:
-        """Cancel the code that ``cell`` runs now (if it is still under ``scope``)."""
+    def cut(self, cell: Any, cause: str, scope: CancelScope | None = None) -> None:
+        """Cancel the code that a turn runs now (if it is still under ``scope``)."""
         if cell.scope is not None and scope in (None, cell.scope):
             cell.cut = cell.cut or cause
             cell.scope.cancel()
@@ -135,9 +137,14 @@ class Kernel:
     def cut_all(self) -> None:
         """The total deadline of a stop has passed: cut off everything, now and from now on."""
         self.brutal = True
-        for worker in list(self.workers.values()):
-            if worker.cell is not None:
-                self.cut(worker.cell, "stop")
+        self._cut_below(self.root)
+
+    def _cut_below(self, cell: Cell) -> None:
+        self.cut(cell, "stop")
+        for turn in tuple((cell.turns or {}).values()):
+            self.cut(turn, "stop")
+        for child in cell.offspring():
+            self._cut_below(child)
 
     def expire(self, envelope: Envelope, when: float) -> None:
         """An ask's deadline has passed: cut its handler off, tell the asker."""
@@ -149,11 +156,18 @@ class Kernel:
         envelope.fail(_timed_out(envelope, state))
 
     def abandon(self, envelope: Envelope) -> None:
-        """The asker left: skip the message if it is queued, cut it off if its handler says so."""
+        """The asker left: skip the message if it is queued, cut it off if its handler says so.
+
+        The deadline of the asker's scopes is also the handler's, and both may ring in any order.
+        """
         state, turn = envelope.state, envelope.turn
         if state < DONE:
             envelope.state = GONE
-        if state == RUNNING and envelope.cancel_with_asker and turn.current is envelope:
+        if state != RUNNING or turn is None or turn.current is not envelope:
+            return
+        if envelope.deadline <= self.loop.now() + CLOCK_RESOLUTION:
+            self.cut(turn, "deadline")
+        elif envelope.cancel_with_asker:
             self.cut(turn, "asker")
 
     def bury(self, cell: Cell, message: Any, reason: DeadReason, error: str = "") -> None:
@@ -212,6 +226,8 @@ class Kernel:
         """Call in the system's thread: now when this is it."""
         if threading.get_ident() == self._thread:
             function(*args)
+        else:
+            self.loop.call_soon(function, *args)
 
     def wrap(self, cell: Cell, item: Any) -> Any:
         """What goes into the mailbox for ``item``; the place where context is attached."""

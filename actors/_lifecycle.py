@@ -9,8 +9,9 @@ from typing import Any
 from anyio import CancelScope
 
 from actors._cell import Cell, Kind, Signal, State
+from actors._concurrent import end_turns
 from actors._context import Context
-from actors._ending import Instances, condemn, drain, end_incarnation, finish, quiet
+from actors._ending import Instances, blame, condemn, describe, drain, end_incarnation, finish, quiet
 from actors._messages import Exit
 from actors._strategy import catch_up, report
 from actors._supervision import limit
@@ -112,6 +113,8 @@ async def _construct(instances: Instances, cell: Cell) -> None:
 async def _cuttable(cell: Cell, scope: CancelScope, hook: Any) -> None:
     """Run a hook that the runtime may cut off through ``scope``."""
     cell.scope = scope
+    if cell.kernel.brutal:
+        scope.cancel()
     try:
         await hook
     finally:
@@ -121,16 +124,20 @@ async def _cuttable(cell: Cell, scope: CancelScope, hook: Any) -> None:
 
 async def crash(instances: Instances, cell: Cell, signal: Signal) -> None:
     """End the incarnation that failed and let the supervisor decide."""
-    if cell.state in (State.DOWN, State.STOPPED):
-        return
     failure = signal.failure
     assert failure is not None
+    if signal.generation != cell.generation or cell.state in (State.DOWN, State.STOPPED):
+        if signal.item is not None:
+            blame(cell, signal.item, failure, describe(failure, traced=False))
+        return
     reason = condemn(cell, failure, signal.item)
     if cell.parent is None:
         cell.kernel.failure = cell.kernel.failure or failure
         cell.kernel.give_up()
         await stop(instances, cell, reason)
         return
+    if cell.turns:
+        await end_turns(cell, "crash")
     await teardown(instances, cell, reason)
     report(cell, reason, failure, signal.item)
 
@@ -144,6 +151,8 @@ async def take_down(instances: Instances, cell: Cell, reason: Exit) -> None:
 async def teardown(instances: Instances, cell: Cell, reason: Exit) -> None:
     """End the incarnation: children, ``on_stop``, then the rest at once."""
     cell.open = False
+    if cell.turns:
+        await end_turns(cell, "stop")
     await stop_children(instances, cell)
     instance = instances.get(cell)
     if instance is not None and cell.blueprint.has_stop:
@@ -159,7 +168,8 @@ async def stop_children(instances: Instances, cell: Cell) -> None:
     for child in reversed(cell.offspring()):
         child.ending = child.ending or final or not child.static
         if not child.ending:
-            child.post(Signal(Kind.DOWN, reason))
+            if child.state is not State.DOWN:
+                child.post(Signal(Kind.DOWN, reason))
             await child.until(State.DOWN, State.STOPPED)
             drain(child)
         elif not child.scheduled and quiet(child):

@@ -11,6 +11,7 @@ from types import coroutine
 from typing import Any, Protocol
 
 import anyio
+import anyio.from_thread
 from anyio.lowlevel import EventLoopToken, cancel_shielded_checkpoint, current_token
 
 
@@ -38,6 +39,7 @@ class Loop:
     def __init__(self, token: EventLoopToken) -> None:
         self.now: Callable[[], float] = anyio.current_time
         self.cancelled: type[BaseException] = anyio.get_cancelled_exc_class()
+        self._token = token
         backend = getattr(token, "backend_class", anyio)
         self.effective_deadline: Callable[[], float] = backend.current_effective_deadline
 
@@ -54,6 +56,10 @@ class Loop:
         """Let other tasks run; never cancelled."""
         return cancel_shielded_checkpoint()
 
+    def call_soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call in the event loop's thread, from any thread."""
+        anyio.from_thread.run_sync(function, *args, token=self._token)
+
     def forget(self, failure: BaseException) -> None:
         """Undo what a native cancellation left on the current task."""
 
@@ -66,6 +72,7 @@ class AsyncioLoop(Loop):
         loop = asyncio.get_running_loop()
         self.now = loop.time
         self._future = loop.create_future
+        self._call_soon = loop.call_soon_threadsafe
 
     def park(self, slot: HasWaiter) -> "asyncio.Future[None]":
         """Wait until somebody wakes ``slot.waiter``."""
@@ -76,6 +83,10 @@ class AsyncioLoop(Loop):
         """Wake a waiter; waking twice is harmless."""
         if not waiter.done():
             waiter.set_result(None)
+
+    def call_soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call in the event loop's thread, from any thread."""
+        self._call_soon(function, *args)
 
     @coroutine
     def step(self) -> Generator[None, None, None]:
@@ -103,6 +114,7 @@ class TrioLoop(Loop):
         self._reschedule = trio.lowlevel.reschedule
         self._wait = trio.lowlevel.wait_task_rescheduled
         self._succeeded = trio.lowlevel.Abort.SUCCEEDED
+        self._call_soon = trio.lowlevel.current_trio_token().run_sync_soon
         self._checkpoint = trio.lowlevel.cancel_shielded_checkpoint
 
     def park(self, slot: HasWaiter) -> Awaitable[Any]:
@@ -114,6 +126,10 @@ class TrioLoop(Loop):
             return self._succeeded
 
         return self._wait(abort)
+
+    def call_soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call in the event loop's thread, from any thread."""
+        self._call_soon(function, *args)
 
     def step(self) -> Awaitable[None]:
         """Let other tasks run; never cancelled."""

@@ -107,10 +107,15 @@ class Ref(Generic[M_contra]):
             envelope.waiter = None
             if turn is not None:
                 turn.waits = [wait for wait in turn.waits if wait is not envelope] or None
-        if envelope.error is not None:
-            raise envelope.error
-        value: R = envelope.value
-        return value
+        error = envelope.error
+        if error is None:
+            value: R = envelope.value
+            return value
+        try:
+            raise error
+        finally:
+            # The error's traceback holds this frame: leave no way back from here to it.
+            del error, envelope
 
     async def offer(self, msg: M_contra) -> None:
         """Send a message, waiting for room in the mailbox: first come, first let in.
@@ -180,4 +185,7 @@ async def _wait_for_room(cell: Cell, item: Any) -> None:
         if cell.offers and room in cell.offers:
             cell.offers.remove(room)
     if room.error is not None:
-        raise room.error
+        try:
+            raise room.error
+        finally:
+            del room

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from actors._cell import Cell
+from actors._concurrent import start_turn
+from actors._ending import Instances
 from actors._envelope import Envelope, Tick
 from actors._pipes import PipeFailed
 from actors._watch import watched
@@ -12,7 +14,7 @@ from actors.errors import DeliveryError
 Function = Callable[[Any, Any], Any]
 
 
-def special(cell: Cell, item: Any) -> tuple[Function, Any] | None:
+def special(instances: Instances, cell: Cell, item: Any) -> tuple[Function, Any] | None:
     """The function and the message to call it with; None when the message has ended here."""
     message = item.message if item.__class__ is Envelope else item
     if item.__class__ is Tick:
@@ -29,8 +31,10 @@ def special(cell: Cell, item: Any) -> tuple[Function, Any] | None:
         return None
     if item.__class__ is Envelope and handler.cancel == "caller":
         item.cancel_with_asker = True
-    function = handler.function
-    return (function if cell.kernel.plain else watched(cell, function)), message
+    function = handler.function if cell.kernel.plain else watched(cell, handler.function)
+    if handler.concurrent and start_turn(instances, cell, item, function):
+        return None
+    return function, message
 
 
 async def _fail(_: Any, message: PipeFailed) -> None:

@@ -132,6 +132,6 @@ async def _stop_one(cell: Cell) -> None:
         cell.ending = True
         cell.post(Signal(Kind.STOP, reason))
         await cell.until(State.STOPPED)
-    else:
+    elif cell.state is not State.DOWN:
         cell.post(Signal(Kind.DOWN, reason))
         await cell.until(State.DOWN, State.STOPPED)

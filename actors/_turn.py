@@ -36,8 +36,8 @@ def resume(context: Context, work: Coroutine[Any, Any, Any], trap: Any) -> Gener
             return stop.value
 
 
-def succeed(cell: Cell, item: Any, value: Any) -> None:
-    """A handler returned: reply, and count."""
+def succeed(cell: Cell, item: Any, value: Any, turn: Any) -> None:
+    """A handler of ``cell`` returned in ``turn``: reply, and count."""
     cell.handled += 1
     if type(item) is Envelope:
         if item.state == RUNNING:
@@ -45,11 +45,11 @@ def succeed(cell: Cell, item: Any, value: Any) -> None:
             if cell.kernel.probe is not None:
                 cell.kernel.probe.reply(cell.path, item.message)
         item.turn = None
-    if cell.cut is not None:
-        _cut_off(cell, item)
+    if turn.cut is not None:
+        _cut_off(cell, item, turn)
 
 
-def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException) -> None:
+def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException, turn: Any) -> None:
     """A handler raised: a refusal, a cut by the runtime, or a crash."""
     kernel = cell.kernel
     if failure.__traceback__ is not None:
@@ -57,19 +57,21 @@ def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException) ->
         failure.__traceback__ = failure.__traceback__.tb_next
     kernel.escape(failure)
     if isinstance(failure, Reject):
+        turn.cut = None
         _reject(cell, item, failure)
         return
-    if cell.cut is not None and isinstance(failure, kernel.loop.cancelled):
+    if turn.cut is not None and isinstance(failure, kernel.loop.cancelled):
         cell.handled += 1
-        _cut_off(cell, item)
+        _cut_off(cell, item, turn)
         return
     kernel.loop.forget(failure)
-    cell.cut = None
-    if cell.signals is None and quiet(cell):
+    turn.cut = None
+    if turn is cell and cell.signals is None and quiet(cell):
         fall(instances, cell, failure, item)
     else:
         cell.open = False
-        cell.post(Signal(Kind.CRASH, failure=failure, item=item))
+        # It comes before what was asked for meanwhile, so that the message ends here and now.
+        cell.post(Signal(Kind.CRASH, failure=failure, item=item), first=True)
 
 
 def _reject(cell: Cell, item: Any, refusal: Reject) -> None:
@@ -78,12 +80,11 @@ def _reject(cell: Cell, item: Any, refusal: Reject) -> None:
         item.fail(refusal)
     else:
         cell.kernel.announce_dead(cell, content(item), "rejected", repr(refusal))
-    cell.cut = None
 
 
-def _cut_off(cell: Cell, item: Any) -> None:
+def _cut_off(cell: Cell, item: Any, turn: Any) -> None:
     """The handler was cut off: by a deadline, its asker, a stop, or a kill."""
-    cause, cell.cut = cell.cut, None
+    cause, turn.cut = turn.cut, None
     cell.cut_off += 1
     if type(item) is Envelope and item.state < DONE:
         path = cell.path

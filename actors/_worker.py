@@ -99,7 +99,7 @@ class Worker:
             cell.current = item
             function = table.get(message.__class__)
             if function is None:
-                found = special(cell, item)
+                found = special(instances, cell, item)
                 if found is None:
                     continue
                 function, message = found
@@ -113,7 +113,7 @@ class Worker:
                     if item.state == RUNNING:
                         item.succeed(stop.value)
             except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
-                fail(instances, cell, item, failure)
+                fail(instances, cell, item, failure, cell)
                 break
             else:
                 await self._suspended(cell, instances, item, context, work, trap)
@@ -138,10 +138,10 @@ class Worker:
             value = await resume(context, work, trap)
         except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
             cell.scope = self.cell = None
-            fail(instances, cell, item, failure)
+            fail(instances, cell, item, failure, cell)
         else:
             cell.scope = self.cell = None
-            succeed(cell, item, value)
+            succeed(cell, item, value, cell)
 
     def _hand_on(self, cell: Cell) -> None:
         kernel = self.kernel

@@ -2,10 +2,10 @@
 
 import anyio
 import pytest
-from tests.actors.bank import Account, Balance, Boom, Deposit, Overdrawn, Withdraw
 
 import actors
 from actors import ActorSystem, Crashed, DeadLetter, NotRunning, Supervisor, child, dynamic, late
+from tests.actors.bank import Account, Balance, Boom, Deposit, Overdrawn, Withdraw
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ async def test_a_declared_tree() -> None:
 
 
 async def test_giving_up_reaches_the_host_as_a_group() -> None:
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - leaving the block raises
         async with ActorSystem("bank", intensity=(1, 5.0)) as system:
             account = system.spawn(Account)
             account.tell(Boom("one"))
@@ -79,7 +79,7 @@ async def test_giving_up_reaches_the_host_as_a_group() -> None:
 
 
 async def test_the_hosts_own_exception_stays_itself() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError):  # noqa: PT012 - leaving the block raises
         async with ActorSystem("bank") as system:
             system.spawn(Account)
             raise KeyError("mine")
