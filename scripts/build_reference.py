@@ -14,7 +14,7 @@ import argparse
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,10 +27,12 @@ from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
 from orket.infrastructure.assets import shapes
 from orket.interfaces.cli.app import build
+from orket.interfaces.openapi import openapi_document
 from orket.interfaces.routes import OPERATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
+CONTENTS = re.compile(r"^## Table of Contents\n.*?(?=^\*\*)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROLE = re.compile(r"``([^`]+)``")
 CONVERTOR = re.compile(r":\w+(?=\})")
@@ -118,11 +120,14 @@ def _told(one: Any) -> str:  # as above
 
 
 def operations() -> str:
-    """Every method of every path, with its answers and problems."""
+    """Every method of every path: what it takes, its answers and its problems."""
+    document: Any = openapi_document(OPERATIONS)
     parts = []
     for one in OPERATIONS:
-        words = [f"### {one.method} {CONVERTOR.sub('', one.path)}", one.summary]
-        words += [one.description] if one.description else []
+        path = CONVERTOR.sub("", one.path)
+        told = document["paths"][path][one.method.lower()]
+        words = [f"### {one.method} {path}", *filter(None, (one.summary, one.description))]
+        words += _takes(told, document)
         answers = [(str(answer.status), answer.description) for answer in one.answers]
         problems = sorted({(kind.status, kind.name, kind.title) for kind in one.problems})
         answers += [(str(status), f"{title} ({code(name)})") for status, name, title in problems]
@@ -130,10 +135,20 @@ def operations() -> str:
     return "\n\n".join(parts)
 
 
+def _takes(told: Any, document: Any) -> Iterator[str]:
+    rows = [(code(one["name"]), one["in"], one["description"]) for one in told["parameters"]]
+    if "requestBody" in told:
+        name = told["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        fields = document["components"]["schemas"][name]["properties"]
+        rows += [(code(field), "body", schema.get("description", "")) for field, schema in fields.items()]
+    if rows:
+        yield table(("takes", "in", ""), rows)
+
+
 def commands() -> str:
     """The command line."""
     text: str = build().generate_docs(heading_level=2, max_heading_level=4, usage_name="orket")
-    return text.strip()
+    return CONTENTS.sub("", text).strip()
 
 
 def names() -> str:

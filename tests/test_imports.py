@@ -21,6 +21,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket": frozenset({"anyio", "attrs"}),
     "orket/domain": frozenset({"attrs"}),
     "orket/decision_nodes": frozenset({"attrs"}),
+    "orket/services": frozenset({"anyio", "attrs", "msgspec"}),
     "orket/infrastructure": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
     "orket/wire": frozenset({"attrs", "msgspec"}),
     "orket/client": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
@@ -117,7 +118,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "import orket.infrastructure",
             "Ways in do not touch infrastructure",
         ),
-        ("orket/client/planted.py", "import orket.settings", "The client knows the wire"),
+        ("orket/client/planted.py", "import orket.bootstrap", "The client knows the wire"),
         (
             "orket/services/sandbox_messages.py",
             "import orket.services.tool_messages",
