@@ -56,15 +56,17 @@ def take_up_again(state: RunState, card_id: CardId) -> tuple[e.Event, ...]:
 
 
 def receipts(state: RunState, ended: Iterable[EndedCall]) -> tuple[e.ToolCallFinished, ...]:
-    """Write the receipts of calls that were ended, where the ledger has none yet.
+    """Write the receipts of calls that were ended, where the ledger has an intent and no receipt.
 
-    A call that proposes card changes is left out: it acted on nothing outside, so the resumed run repeats it
-    and judges the proposal against the cards as they stand then.
+    A call without an intent has not acted, and one that proposes card changes acted on nothing outside: the
+    resumed run repeats both, and judges the proposal against the cards as they stand then.
     """
     found = []
     for one in ended:
         known = state.find_call(one.call_id)
-        if known is not None and known.result is None and not one.result.changes:
+        if known is None or known.result is not None or not known.attempts:
+            continue
+        if not one.result.changes:
             found.append(e.ToolCallFinished(call_id=one.call_id, card_id=one.card_id, result=one.result))
     return tuple(found)
 
