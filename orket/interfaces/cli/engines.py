@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import anyio
-
 from orket.interfaces.cli.reach import Control, Database, Own, Reach
 from orket.settings import Settings
 
@@ -35,10 +33,8 @@ async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
         return
     from orket.interfaces.serve import serve_socket
 
-    async with open_orket(settings) as orket, anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_socket, orket)
+    async with open_orket(settings) as orket, serve_socket(orket):
         yield Own(ledger=orket.ledger, engine=orket.engine)
-        tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
