@@ -19,6 +19,7 @@ from orket.domain.runs import RunState, RunStatus
 
 _RUN_EVENTS = (e.RunPaused, e.RunResumed, e.RunParked, e.RunFinished)
 _CARD_EVENTS = (e.CardAdded, e.CardStatusChanged, e.CardRetried)
+_LISTED = (e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS)
 
 
 @attrs.frozen
@@ -27,6 +28,11 @@ class PlacedCard:
 
     card: Card
     added_seq: int
+
+
+def changes_lists(recorded: Iterable[e.Recorded]) -> bool:
+    """Tell whether ``project`` would change more than the run's last sequence number; mostly it does not."""
+    return any(isinstance(one.event, _LISTED) for one in recorded)
 
 
 def cards_touched(events: Iterable[e.Event]) -> frozenset[CardId]:

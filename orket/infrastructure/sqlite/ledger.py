@@ -23,9 +23,10 @@ from orket.infrastructure.codec import encode_event
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.commits import Commits
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
+from orket.infrastructure.sqlite.group import Append
 from orket.infrastructure.sqlite.readers import Readers
 from orket.infrastructure.sqlite.schema import migrations, schema_version
-from orket.infrastructure.sqlite.store import Append, Store
+from orket.infrastructure.sqlite.store import Store
 
 
 class SqliteReader:

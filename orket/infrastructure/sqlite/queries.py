@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from sqlite3 import Connection
 
 from orket.domain.cards import Card
@@ -77,6 +76,12 @@ def run_for_key(connection: Connection, key: CommandKey) -> RunId | None:
     return RunId(run_id)
 
 
+def key_is_used(connection: Connection, key: CommandKey) -> bool:
+    """Tell whether an idempotency key is used, by whichever command."""
+    row = connection.execute("SELECT 1 FROM idempotency_keys WHERE key = ?", (key.key,)).fetchone()
+    return row is not None
+
+
 def cards(connection: Connection, run_id: RunId | None) -> tuple[Card, ...]:
     """List cards in the order they were added, of one run or of all."""
     if run_id is None:
@@ -85,18 +90,15 @@ def cards(connection: Connection, run_id: RunId | None) -> tuple[Card, ...]:
         rows = connection.execute(
             f"SELECT {CARD_COLUMNS} FROM cards WHERE run_id = ? ORDER BY added_seq", (run_id,)
         )
-    return tuple(placed_card(row)[1].card for row in rows)
+    return tuple(placed_card(row).card for row in rows)
 
 
-def placed_cards(connection: Connection, run_id: RunId, ids: Iterable[CardId]) -> dict[CardId, PlacedCard]:
-    """Find the cards of a run that are named and exist."""
-    found = (
-        connection.execute(
-            f"SELECT {CARD_COLUMNS} FROM cards WHERE run_id = ? AND card_id = ?", (run_id, one)
-        ).fetchone()
-        for one in ids
-    )
-    return dict(placed_card(row) for row in found if row is not None)
+def card(connection: Connection, run_id: RunId, card_id: CardId) -> PlacedCard | None:
+    """Find one card of a run."""
+    row = connection.execute(
+        f"SELECT {CARD_COLUMNS} FROM cards WHERE run_id = ? AND card_id = ?", (run_id, card_id)
+    ).fetchone()
+    return None if row is None else placed_card(row)
 
 
 def blob(connection: Connection, blob_id: BlobId) -> bytes | None:

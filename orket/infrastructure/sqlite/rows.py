@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from orket.domain.cards import Card
 from orket.domain.errors import StoreCorrupt
 from orket.domain.events import Recorded
-from orket.domain.identifiers import CardId, RunId
+from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunStatus
 from orket.infrastructure.codec import decode_card, decode_event
@@ -84,12 +83,11 @@ def run_row(run: RunSummary) -> RunRow:
     )
 
 
-def placed_card(row: CardRow) -> tuple[CardId, PlacedCard]:
-    """Read a card's row, under its id.
+def placed_card(row: CardRow) -> PlacedCard:
+    """Read a card's row.
 
     Raises:
         StoreCorrupt: The row is not what this version of Orket wrote.
     """
     added_seq, body = row
-    card: Card = decode_card(body)
-    return card.id, PlacedCard(card, added_seq)
+    return PlacedCard(decode_card(body), added_seq)

@@ -15,9 +15,10 @@ from anyio import wait_all_tasks_blocked
 from orket.domain.errors import StoreError
 from orket.infrastructure.sqlite import open_ledger
 from orket.infrastructure.sqlite.commits import WAITING_MAX, Commits
+from orket.infrastructure.sqlite.group import Append, Outcome
 from orket.infrastructure.sqlite.ledger import SqliteLedger
 from orket.infrastructure.sqlite.readers import Readers
-from orket.infrastructure.sqlite.store import Append, Outcome, Store
+from orket.infrastructure.sqlite.store import Store
 from tests.contracts.ledger import A, SteppingClock, seqs
 from tests.contracts.strategies import accepted, comment
 
