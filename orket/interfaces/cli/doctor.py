@@ -48,13 +48,14 @@ def doctor(*, as_json: Json = False, where: Where = HERE) -> int:
     settings, out = where.settings(), Out()
     reports = anyio.run(probe_sandboxes)
     holder = lock_holder(settings)
-    pid = "" if holder is None else f"process {holder.pid}, answers on {holder.socket}"
+    engine = "none is running" if holder is None else f"process {holder.pid}"
+    socket = "" if holder is None or holder.socket is None else f"answers on {holder.socket}"
     findings = [
         Finding(about="orket", ok=True, found=orket.__version__),
         Finding(about="python", ok=True, found=platform.python_version(), note=sys.executable),
         sqlite(sqlite3.sqlite_version_info),
         _database(settings.db_path),
-        Finding(about="engine", ok=True, found=pid or "none is running"),
+        Finding(about="engine", ok=True, found=engine, note=socket),
         *sandboxes(reports),
     ]
     if as_json:
@@ -97,8 +98,8 @@ def _database(path: Path) -> Finding:
 
 def _table(findings: Sequence[Finding]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(2):
-        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=max(len(one.about) for one in findings) + 2)
+    table.add_column(overflow="fold")
     for one in findings:
         sign = Text("✔ ", style="green") if one.ok else Text("✖ ", style="red")
         found = Text(one.found)

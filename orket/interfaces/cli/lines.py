@@ -8,7 +8,7 @@ from orket.domain.runs import RunState
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.tools import Verdict
 from orket.domain.verification import ScenarioStatus, VerificationResult
-from orket.interfaces.cli.wording import call_name, counted, printable
+from orket.interfaces.cli.wording import because, call_name, counted, printable
 
 _CHARS_MAX = 160
 _TOLD = (SandboxStatus.RUNNING, SandboxStatus.UNHEALTHY)
@@ -34,13 +34,13 @@ def _run(
             named = printable(workload.target)
             return f"run {state.run_id}: {named}, {counted(issues, 'issue')}, workspace {event.workspace}"
         case e.RunPaused():
-            return f"run paused by {printable(event.by)}{_because(event.reason)}"
+            return f"run paused by {printable(event.by)}{because(event.reason)}"
         case e.RunResumed():
             return f"run resumed by {printable(event.by)}"
         case e.RunParked():
             return f"run waits for a person to decide about {counted(len(event.calls), 'call')}"
         case e.RunFinished():
-            return f"run finished: {event.status}{_because(event.reason)}"
+            return f"run finished: {event.status}{because(event.reason)}"
 
 
 def _other(event: e.Event, state: RunState) -> str | None:
@@ -50,25 +50,25 @@ def _other(event: e.Event, state: RunState) -> str | None:
         case e.CardStatusChanged():
             why = ": ".join(printable(one) for one in (event.wait_reason, event.reason) if one)
             moved = f"{printable(event.card_id)} {event.previous} → {event.status}, by {printable(event.by)}"
-            return moved + _because(why)
+            return moved + because(why)
         case e.CardCommented():
             said = printable(event.text, chars_max=_CHARS_MAX)
             return f"{printable(event.card_id)} comment by {printable(event.author)}: {said}"
         case e.CardRetried():
             card = state.cards[event.card_id]
-            return f"{printable(card.id)} retry {event.retry_count}/{card.max_retries}{_because(event.note)}"
+            return f"{printable(card.id)} retry {event.retry_count}/{card.max_retries}{because(event.note)}"
         case e.CardFaulted():
-            return f"{printable(event.card_id)} fault{_because(event.error)}"
+            return f"{printable(event.card_id)} fault{because(event.error)}"
         case e.TurnStarted():
             what = "reviews as" if event.review else "takes a turn as"
             who = f"{printable(event.seat)} {what} {printable(event.role)}"
             return f"{printable(event.card_id)} turn {event.turn}: {who}"
         case e.ModelFailed():
-            return f"{printable(event.card_id)} model failed, {event.code}{_because(event.error)}"
+            return f"{printable(event.card_id)} model failed, {event.code}{because(event.error)}"
         case e.VerificationFinished():
             return f"{printable(event.card_id)} {verified(event.result)}"
         case e.SandboxChanged() if event.status in _TOLD:
-            return f"sandbox {event.driver} (level {event.level}) {event.status}{_because(event.reason)}"
+            return f"sandbox {event.driver} (level {event.level}) {event.status}{because(event.reason)}"
         case _:
             return None
 
@@ -86,16 +86,16 @@ def _call(
                 return None
             if result.ok:
                 return f"{name} ok, {result.duration_ms} ms"
-            return f"{name} failed, {printable(result.code)}{_because(result.output)}"
+            return f"{name} failed, {printable(result.code)}{because(result.output)}"
         case e.ToolCallInDoubt():
-            return f"{name} is in doubt{_because(event.reason)}"
+            return f"{name} is in doubt{because(event.reason)}"
         case e.ToolCallDecided():
             return f"{name} decided by {printable(event.by)}: {event.verdict}"
 
 
 def _intended(event: e.ToolCallIntended) -> str | None:
     name = f"{printable(event.call.card_id)} {call_name(event.call)}"
-    reason = _because(event.decision.reason)
+    reason = because(event.decision.reason)
     if event.decision.verdict is Verdict.DENY:
         return f"{name} denied by {printable(event.decision.rule)}{reason}"
     if event.decision.verdict is Verdict.ASK:
@@ -121,7 +121,3 @@ def _is_from_asset(card: str, state: RunState) -> bool:
     workload = state.accepted.workload
     parents = {epic.card.id for epic in workload.epics} | ({workload.rock.id} if workload.rock else set())
     return card in parents or any(one.id == card for epic in workload.epics for one in epic.issues)
-
-
-def _because(text: str) -> str:
-    return f": {printable(text, chars_max=_CHARS_MAX)}" if text.strip() else ""

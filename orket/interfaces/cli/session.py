@@ -93,7 +93,7 @@ class Session:
     def _conclude(self, watch: Watch) -> None:
         state = watch.state
         if not self.as_json:
-            self.out.show(*self.sum_up(watch))
+            self.out.show("", *self.sum_up(watch))
         elif state.status in (RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL):
             cards = command_line(("cards", state.run_id), data_dir=self.data_dir)
             self.out.remark(f"run {state.run_id} is {state.status}; see: {cards}")

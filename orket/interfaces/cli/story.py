@@ -8,7 +8,7 @@ from orket.domain.identifiers import CardId
 from orket.domain.runs import CallState, RunState, TurnState
 from orket.domain.tools import Verdict
 from orket.domain.verification import ScenarioStatus
-from orket.interfaces.cli.wording import call_name, printable
+from orket.interfaces.cli.wording import because, call_name, printable
 
 _CHARS_MAX = 160
 _RETRIED = "retry"
@@ -19,7 +19,7 @@ def denied(state: RunState) -> Iterator[str]:
     for call in _calls(state):
         if call.decision is not None and call.decision.verdict is Verdict.DENY:
             why = ": ".join(one for one in (call.decision.rule, call.decision.reason) if one)
-            yield f"{printable(call.call.card_id)} {call_name(call.call)}{_tail(why)}"
+            yield f"{printable(call.call.card_id)} {call_name(call.call)}{because(why)}"
 
 
 def retried(state: RunState) -> Iterator[str]:
@@ -30,7 +30,7 @@ def retried(state: RunState) -> Iterator[str]:
                 if _has_failed(call):
                     yield _failure(call, turns)
             if turn.outcome == _RETRIED:
-                yield f"{printable(card)} turn {turn.turn} was tried again{_tail(turn.note)}"
+                yield f"{printable(card)} turn {turn.turn} was tried again{because(turn.note)}"
 
 
 def verified(state: RunState) -> Iterator[str]:
@@ -38,7 +38,7 @@ def verified(state: RunState) -> Iterator[str]:
     for card, result in state.verifications.items():
         for one in result.results:
             passed = one.status is ScenarioStatus.PASS
-            verdict = "passed" if passed else f"failed{_tail(one.reason)}"
+            verdict = "passed" if passed else f"failed{because(one.reason)}"
             yield f"{printable(card)} {_title(state, card, one.id)} {verdict}"
 
 
@@ -60,9 +60,9 @@ def _failure(call: CallState, turns: tuple[TurnState, ...]) -> str:
         if (one.call.turn, one.call.index) > place and one.call.tool == call.call.tool
     )
     mended = next((one for one in later if one.result is not None and one.result.ok), None)
-    return (
-        f"{told}{_tail(call.result.output)}" if mended is None else f"{told}; ok in turn {mended.call.turn}"
-    )
+    if mended is None:
+        return told + because(call.result.output)
+    return f"{told}; ok in turn {mended.call.turn}"
 
 
 def _has_failed(call: CallState) -> bool:
@@ -72,7 +72,3 @@ def _has_failed(call: CallState) -> bool:
 
 def _calls(state: RunState) -> Iterator[CallState]:
     return (call for turns in state.turns.values() for turn in turns for call in turn.calls)
-
-
-def _tail(text: str) -> str:
-    return f": {printable(text, chars_max=_CHARS_MAX)}" if text.strip() else ""

@@ -29,7 +29,7 @@ def serve(
     model_dir: Path | None = None,
     where: Where = HERE,
 ) -> int:
-    """Run the engine and serve the HTTP bridge until SIGTERM or Ctrl-C.
+    """Run the engine and serve the HTTP bridge, on loopback, until SIGTERM or Ctrl-C.
 
     Args:
         host: Address to listen on; $ORKET_HOST, else 127.0.0.1.
@@ -40,8 +40,7 @@ def serve(
     from orket.interfaces.serve import serve as serve_bridge
 
     settings = where.settings(host=host, port=port, model=model, model_dir=model_dir)
-    anyio.run(serve_bridge, settings)
-    return Exit.DONE
+    return anyio.run(serve_bridge, settings)
 
 
 def nodes(*, model_dir: Path | None = None, as_json: Json = False, where: Where = HERE) -> int:

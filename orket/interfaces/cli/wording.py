@@ -23,6 +23,18 @@ def printable(text: str, *, chars_max: int = 0) -> str:
     return line[: chars_max - 1] + "…" if 0 < chars_max < len(line) else line
 
 
+def first_line(text: str, *, chars_max: int = 160) -> str:
+    """Take the first line that says something out of foreign text; outputs tell the gist there."""
+    lines = (printable(line, chars_max=chars_max) for line in text.splitlines())
+    return next((line for line in lines if line), "")
+
+
+def because(text: str) -> str:
+    """Append a reason to a sentence, when there is one."""
+    gist = first_line(text)
+    return f": {gist}" if gist else ""
+
+
 def duration(seconds: float) -> str:
     """Word a duration: ``3.2 s``, ``4 min 05 s``, ``2 h 03 min``."""
     whole = int(seconds)

@@ -1,0 +1,151 @@
+"""The engine of another process, over the socket it named; its refusals become the errors they were."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+
+import attrs
+
+from orket.client import ClientProblem, EventStream, OrketClient
+from orket.domain.budgets import Budget
+from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound
+from orket.domain.events import Recorded
+from orket.domain.identifiers import RunId
+from orket.domain.ports import RunSummary
+from orket.interfaces.cli.exits import BadInput
+from orket.orchestration.messages import CancelRun, EngineCommand, PauseRun, ResumeRun, RunTicket, StartRun
+from orket.wire.runs import BudgetBody, RunStanding, RunView, StartRunBody
+from orket.wire.views import recorded
+
+_PAGE = 200
+
+
+@asynccontextmanager
+async def connect(socket: str) -> AsyncGenerator[Remote]:
+    """Use the engine behind a Unix socket."""
+    async with OrketClient.connect(socket=socket) as client:
+        yield Remote(client=client)
+
+
+@attrs.frozen(kw_only=True)
+class Remote:
+    """Another process's engine; see ``reach.Control``."""
+
+    client: OrketClient
+
+    async def run(self, run_id: RunId) -> RunSummary | None:
+        """Find one run, or None."""
+        try:
+            return _summary(await self.client.run(run_id))
+        except ClientProblem as problem:
+            if problem.kind == "run-not-found":
+                return None
+            raise
+
+    async def runs(self, *, limit: int) -> tuple[RunSummary, ...]:
+        """List runs, newest first."""
+        found: list[RunSummary] = []
+        page = await self.client.runs(limit=min(limit, _PAGE))
+        found += map(_summary, page.runs)
+        while page.next and len(found) < limit:
+            page = await self.client.runs(page=page.next)
+            found += map(_summary, page.runs)
+        return tuple(found[:limit])
+
+    async def read(self, run_id: RunId | None, *, after: int, limit: int) -> tuple[Recorded, ...]:
+        """Read a page of events, ascending, of one run or of all; it may be shorter than ``limit``."""
+        with _refusals():
+            page = await self.client.ledger(after=after, limit=min(limit, _PAGE), run_id=run_id)
+        return tuple(recorded(one) for one in page.events)
+
+    @asynccontextmanager
+    async def events(self, run_id: RunId, *, after: int = 0) -> AsyncGenerator[AsyncIterator[Recorded]]:
+        """Follow a run's events to its end."""
+        async with (
+            self.client.events(run_id, after=after) as stream,
+            aclosing(_recorded(stream)) as events,
+        ):
+            yield events
+
+    async def command(self, command: EngineCommand) -> RunTicket:
+        """Have the engine carry out a command."""
+        with _refusals():
+            if isinstance(command, StartRun):
+                started = await self.client.start_run(_body(command))
+                return RunTicket(run_id=RunId(started.id), status=(await self.client.run(started.id)).status)
+            return _ticket(await self._tell(command))
+
+    async def _tell(self, command: EngineCommand) -> RunStanding:
+        client = self.client
+        match command:
+            case PauseRun():
+                return await client.pause(command.run_id, by=command.by, reason=command.reason)
+            case ResumeRun():
+                return await client.resume(command.run_id, by=command.by)
+            case CancelRun():
+                return await client.cancel(command.run_id, by=command.by, reason=command.reason)
+            case _:
+                assert not isinstance(command, StartRun)
+                return await client.decide(command.run_id, command.call_id, command.verdict, by=command.by)
+
+
+async def _recorded(stream: EventStream) -> AsyncGenerator[Recorded]:
+    async for one in stream:
+        yield recorded(one)
+
+
+def _body(command: StartRun) -> StartRunBody:
+    bounds = {one.name: getattr(command.budget, one.name) for one in attrs.fields(Budget)}
+    return StartRunBody(
+        target=command.target,
+        only=command.only,
+        workspace=command.workspace,
+        model=command.model,
+        parallel=command.parallel,
+        budget=BudgetBody(**bounds),
+    )
+
+
+def _ticket(standing: RunStanding) -> RunTicket:
+    return RunTicket(run_id=RunId(standing.id), status=standing.status)
+
+
+def _summary(view: RunView) -> RunSummary:
+    return RunSummary(
+        run_id=RunId(view.id),
+        target=view.target,
+        status=view.status,
+        workspace=view.workspace,
+        accepted_at=view.accepted_at,
+        finished_at=view.finished_at,
+        last_seq=view.last_seq,
+        reason=view.reason,
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise what the engine raised, so that a refusal reads the same from near and far."""
+    try:
+        yield
+    except ClientProblem as problem:
+        raise _error(problem) from None
+
+
+def _error(problem: ClientProblem) -> OrketError:
+    match problem.kind:
+        case "run-not-found":
+            return RunNotFound(problem.detail)
+        case "conflict":
+            return RunConflict(problem.detail, allowed=problem.allowed)
+        case "run-denied":
+            return RunDenied(problem.detail)
+        case "invalid-asset" if problem.errors:
+            fault = problem.errors[0]
+            return AssetError(fault.file, fault.pointer, fault.detail)
+        case "invalid-request" | "unprocessable":
+            faults = "; ".join(f"{one.pointer}: {one.detail}" for one in problem.errors)
+            return BadInput(f"{problem.detail} {faults}".strip())
+        case _:
+            return problem
