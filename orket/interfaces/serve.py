@@ -10,7 +10,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from socket import socket
 
@@ -31,7 +31,12 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 
 
-async def serve(settings: Settings, *, say: Callable[[str], None] | None = None) -> int:
+Opener = Callable[[Settings], AbstractAsyncContextManager[Orket]]
+
+
+async def serve(
+    settings: Settings, *, say: Callable[[str], None] | None = None, opener: Opener = open_orket
+) -> int:
     """Run the engine and serve the bridge on TCP and on the Unix socket, until SIGTERM or SIGINT.
 
     A signal stops intake, ends the streams, lets requests under way end, and stops the system in order; a
@@ -40,6 +45,7 @@ async def serve(settings: Settings, *, say: Callable[[str], None] | None = None)
     Args:
         settings: Where to listen, and where the database is.
         say: Takes lines for the person who started it; standard error by default.
+        opener: Opens the engine, for those who bring nodes or sandbox drivers of their own.
 
     Returns:
         The exit code: 0 after a signal, 1 when the system died.
@@ -56,7 +62,7 @@ async def serve(settings: Settings, *, say: Callable[[str], None] | None = None)
     async with anyio.create_task_group() as group:
         await group.start(_heed_signals, stopping)
         try:
-            code = await _serve_until(stopping, settings, say or _to_stderr)
+            code = await _serve_until(stopping, settings, say or _to_stderr, opener)
         except OrketError as error:
             refusal = error  # a task group would wrap it
         group.cancel_scope.cancel()
@@ -82,17 +88,19 @@ async def serve_socket(orket: Orket, path: Path | None = None) -> AsyncIterator[
     _require_asyncio()
     path = path or orket.settings.socket_path
     with unix_listener(path) as listener:
-        async with _serving(create_app(orket), [listener]):
+        async with serve_app(create_app(orket), [listener]):
             yield path
 
 
-async def _serve_until(stopping: anyio.Event, settings: Settings, say: Callable[[str], None]) -> int:
+async def _serve_until(
+    stopping: anyio.Event, settings: Settings, say: Callable[[str], None], opener: Opener
+) -> int:
     died: list[str] = []
     try:
         with tcp_listener(settings.host, settings.port) as tcp:
-            async with open_orket(settings) as orket:
+            async with opener(settings) as orket:
                 with unix_listener(settings.socket_path) as unix:
-                    async with _serving(create_app(orket), [tcp, unix]):
+                    async with serve_app(create_app(orket), [tcp, unix]):
                         say(_greeting(base_url(tcp), settings))
                         await stopping.wait()
                         say("orket: stopping; again to stop at once")
@@ -123,8 +131,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[None]:
-    """Accept requests while the block runs; afterwards streams are ended and requests may finish."""
+async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[None]:
+    """Accept requests on sockets that listen, while the block runs.
+
+    Afterwards streams are ended, and requests under way have 2 s to finish; the sockets are closed.
+
+    Args:
+        app: What ``create_app`` made.
+        sockets: TCP or Unix, listening.
+    """
     server = _Server(
         uvicorn.Config(
             app,

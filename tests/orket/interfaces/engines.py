@@ -55,7 +55,6 @@ class ScriptedEngine(Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideC
     def __init__(self, ledger: Ledger, script: Script) -> None:
         self.ledger = ledger
         self.script = script
-        self.count = 0
 
     async def follow_script(self, message: object) -> None:
         self.script.heard.append(message)
@@ -78,8 +77,7 @@ class ScriptedEngine(Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideC
             summary = await self.ledger.run(known)
             assert summary is not None
             return RunTicket(run_id=known, status=summary.status, replayed=True)
-        self.count += 1
-        run_id = RunId(f"{self.count:08x}")
+        run_id = await next_id(self.ledger)
         await self.ledger.append(run_id, accepted(m), key=m.key)
         return RunTicket(run_id=run_id, status=RunStatus.RUNNING)
 
@@ -113,6 +111,12 @@ class ScriptedEngine(Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideC
         return RunTicket(run_id=run_id, status=status)
 
 
+async def next_id(ledger: Ledger) -> RunId:
+    """Count the runs."""
+    found = await ledger.runs(limit=1)
+    return RunId(f"{(int(found[0].run_id, 16) if found else 0) + 1:08x}")
+
+
 def accepted(m: StartRun, cards: int = 2) -> Sequence[e.Event]:
     """The first events of a run over an epic of so many issues."""
     epic = Card(id=CardId("EPIC"), type=CardType.EPIC, name=m.target)
@@ -144,8 +148,7 @@ class House:
 
     async def run(self, *events: e.Event, target: str = "ledger_cli") -> RunId:
         """Put a run on the ledger without asking anybody."""
-        found = await self.ledger.runs(limit=1)
-        run_id = RunId(f"{(int(found[0].run_id, 16) if found else 0) + 1:08x}")
+        run_id = await next_id(self.ledger)
         await self.ledger.append(run_id, [*accepted(StartRun(target=target)), *events])
         return run_id
 
