@@ -14,7 +14,7 @@ import attrs
 
 from actors import Actor, Message, Ref, Reply, Terminated, on
 from orket.domain import events as e
-from orket.domain.errors import IdempotencyConflict, OrketError, RunDenied
+from orket.domain.errors import OrketError, RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary, WorkloadSource
 from orket.domain.runs import FINAL_RUN, RunStatus
@@ -36,6 +36,7 @@ from orket.orchestration.run import RunActor, Scan, WorkEnded
 CRASHES_MAX = 3
 STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
+TWINS_MAX = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +53,7 @@ class _Recorded(Message):
     """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered."""
 
     run_id: RunId
+    asked: StartRun
     to: Reply[RunTicket]
     ok: bool
 
@@ -74,7 +76,9 @@ class _Looked(Message):
 
 @attrs.frozen
 class _Answered(Message):
-    """A job has answered its asker; nothing is left to do."""
+    """A job has answered its asker; ``start`` is the command, if it was one to start a run."""
+
+    start: StartRun | None = None
 
 
 @attrs.frozen
@@ -100,6 +104,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         self._children: dict[RunId, Ref[Scan | WorkEnded]] = {}
         self._crashes: Counter[RunId] = Counter()
         self._locks = control.Locks()
+        self._twins: dict[str, list[tuple[StartRun, Reply[RunTicket]]]] = {}
 
     async def on_start(self) -> None:
         """Take up every open run from where its ledger ends."""
@@ -124,19 +129,37 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
     async def start_run(self, m: StartRun) -> Reply[RunTicket]:
         """Load and check what is asked for; answered when the run is on the ledger."""
         to = self.ctx.defer(m)
-        self._job(self._prepare(m, to))
+        self._begin_start(m, to)
         return to
+
+    def _begin_start(self, m: StartRun, to: Reply[RunTicket]) -> None:
+        """Begin a start, or let it wait for the one with the same key, whose answer will be its own."""
+        if m.key is None:
+            self._job(self._prepare(m, to))
+        elif (twins := self._twins.get(m.key.key)) is None:
+            self._twins[m.key.key] = []
+            self._job(self._prepare(m, to))
+        elif len(twins) < TWINS_MAX:
+            twins.append((m, to))
+        else:
+            to.fail(Refused(RunDenied(f"{TWINS_MAX} commands with this idempotency key are waiting")))
+
+    def _end_start(self, m: StartRun | None) -> None:
+        """A start is over: those that waited for it have their turn."""
+        if m is not None and m.key is not None:
+            for twin, to in self._twins.pop(m.key.key, []):
+                self._begin_start(twin, to)
 
     async def _prepare(self, m: StartRun, to: Reply[RunTicket]) -> _Note:
         try:
             if (known := await self._replay(m)) is not None:
                 to.reply(known)
-                return _Answered()
+                return _Answered(m)
             workload = await self._source.load(m.target, only=m.only)
             return _Prepared(asked=m, to=to, candidate=prepare(self._desk, m, workload))
         except OrketError as error:
             to.fail(Refused(error))
-            return _Answered()
+            return _Answered(m)
 
     async def _replay(self, m: StartRun) -> RunTicket | None:
         if m.key is None or (run_id := await self._desk.ledger.run_for_key(m.key)) is None:
@@ -152,6 +175,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             admit(nodes, m.candidate, tuple(self._open.values()))
         except RunDenied as error:
             m.to.fail(Refused(error))
+            self._end_start(m.asked)
             return
         candidate = m.candidate
         self._open[candidate.run_id] = RunSummary(
@@ -166,36 +190,22 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         self._job(self._record(m))
 
     async def _record(self, m: _Prepared) -> _Note:
-        run_id = m.candidate.run_id
+        run_id, ok = m.candidate.run_id, True
         try:
             await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
-        except IdempotencyConflict as error:
-            await self._answer_twin(m, error)
         except OrketError as error:
             m.to.fail(Refused(error))
-        else:
-            return _Recorded(run_id=run_id, to=m.to, ok=True)
-        return _Recorded(run_id=run_id, to=m.to, ok=False)
-
-    async def _answer_twin(self, m: _Prepared, error: IdempotencyConflict) -> None:
-        """Another command with the same key was recorded meanwhile: answer as it was answered."""
-        try:
-            known = await self._replay(m.asked)
-        except OrketError as refused:
-            m.to.fail(Refused(refused))
-            return
-        if known is None:
-            m.to.fail(Refused(error))
-        else:
-            m.to.reply(known)
+            ok = False
+        return _Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok)
 
     @on(_Recorded)
     async def _begin(self, m: _Recorded) -> None:
-        if not m.ok:
+        if m.ok:
+            self._start_child(m.run_id)
+            m.to.reply(RunTicket(run_id=m.run_id, status=RunStatus.RUNNING))
+        else:
             self._open.pop(m.run_id, None)
-            return
-        self._start_child(m.run_id)
-        m.to.reply(RunTicket(run_id=m.run_id, status=RunStatus.RUNNING))
+        self._end_start(m.asked)
 
     # --- controlling ----------------------------------------------------------------------------
 
@@ -308,7 +318,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
 
     @on(_Answered)
     async def _answered(self, m: _Answered) -> None:
-        """Nothing is left to do."""
+        self._end_start(m.start)
 
     @on(_JobFailed)
     async def _job_failed(self, m: _JobFailed) -> None:

@@ -1,12 +1,16 @@
-"""Workloads written for tests, and a way to drive them through a whole engine: real files, SQLite, processes."""
+"""Workloads written for tests, and a way to drive them through a whole engine, all of it real."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import anyio
+import anyio.lowlevel
 
 from orket.bootstrap import Orket, open_orket
 from orket.domain.identifiers import CardId, RunId
@@ -64,6 +68,7 @@ class Bench:
         self.model = root / "model"
         self.core = self.model / "core"
         self.workspace = root / "work"
+        self.workspace.mkdir()
         self.settings = Settings(data_dir=root / "data", model_dir=self.model, cwd=root)
 
     def write(self, path: str, value: Any) -> Path:
@@ -94,6 +99,13 @@ class Bench:
         async with open_orket(self.settings) as orket:
             yield orket
 
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[tuple[Orket, Bell]]:
+        """Open the engine, and a bell that a command of the run may ring."""
+        with Bell(self.workspace) as bell:
+            async with self.engine() as orket:
+                yield orket, bell
+
     async def start(self, orket: Orket, target: Path | str, *, only: str | None = None, **more: Any) -> RunId:
         """Start a run in the workspace."""
         wanted = None if only is None else CardId(only)
@@ -104,6 +116,28 @@ class Bench:
         """Run a target to where it cannot go on without a person."""
         async with self.engine() as orket:
             return await settled(orket, await self.start(orket, target, only=only, **more))
+
+
+class Bell:
+    """A named pipe in the workspace by which a command tells the test that it has begun."""
+
+    def __init__(self, workspace: Path) -> None:
+        os.mkfifo(workspace / "bell")
+        self._pipe = os.open(workspace / "bell", os.O_RDONLY | os.O_NONBLOCK)
+
+    def __enter__(self) -> Bell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._pipe)
+
+    async def rung(self) -> None:
+        """Wait until a command has rung."""
+        while True:
+            await anyio.wait_readable(self._pipe)
+            if os.read(self._pipe, 1):
+                return
+            await anyio.lowlevel.checkpoint()
 
 
 async def settled(orket: Orket, run_id: RunId) -> RunState:

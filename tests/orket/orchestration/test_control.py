@@ -15,8 +15,8 @@ from orket.domain.ports import CommandKey
 from orket.domain.runs import RunStatus
 from orket.domain.tools import HumanVerdict
 from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, Refused, ResumeRun, StartRun
-from tests.orket.kit import Bench, call, issue, plain, reached, reply, settled, status
-from tests.orket.orchestration.test_crashes import acting, script
+from tests.orket.kit import Bench, call, issue, plain, reply, settled, status
+from tests.orket.orchestration.test_crashes import script
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +28,9 @@ def bench(tmp_path: Path) -> Bench:
 
 async def test_pause_ends_the_command_and_resume_finishes_the_run(bench: Bench) -> None:
     epic = bench.epic([issue("A")], [*script(), reply("A", 4, status("done"))])
-    async with bench.engine() as orket:
+    async with bench.listening() as (orket, bell):
         run_id = await bench.start(orket, epic)
-        await reached(orket, run_id, acting)
+        await bell.rung()
         ticket = await orket.engine.ask(PauseRun(run_id=run_id, by="tester"), timeout=10)
         assert ticket.status is RunStatus.PAUSED
         state = await settled(orket, run_id)
@@ -49,9 +49,9 @@ async def test_pause_ends_the_command_and_resume_finishes_the_run(bench: Bench) 
 
 async def test_cancel_is_final_and_truthful(bench: Bench) -> None:
     epic = bench.epic([issue("A"), issue("B", "A")], script())
-    async with bench.engine() as orket:
+    async with bench.listening() as (orket, bell):
         run_id = await bench.start(orket, epic)
-        await reached(orket, run_id, acting)
+        await bell.rung()
         await orket.engine.ask(CancelRun(run_id=run_id, by="tester", reason="enough"), timeout=10)
         state = await settled(orket, run_id)
         assert state.status is RunStatus.CANCELED
@@ -64,9 +64,9 @@ async def test_cancel_is_final_and_truthful(bench: Bench) -> None:
 
 async def test_a_pause_survives_a_restart_and_an_open_run_goes_on(bench: Bench) -> None:
     epic = bench.epic([issue("A")], [*script(), reply("A", 4, status("done"))])
-    async with bench.engine() as orket:
+    async with bench.listening() as (orket, bell):
         run_id = await bench.start(orket, epic)
-        await reached(orket, run_id, acting)
+        await bell.rung()
         await orket.engine.ask(PauseRun(run_id=run_id, by="tester"), timeout=10)
     async with bench.engine() as orket:
         summary = await orket.ledger.run(run_id)
@@ -83,9 +83,9 @@ async def test_a_stop_in_the_middle_leaves_no_doubt(bench: Bench) -> None:
     """Without a declared recovery: the command is ended by the stop itself, so its receipt tells."""
     lines = [*script(), reply("A", 4, status("done"))]
     epic = bench.epic([issue("A")], lines, sandbox={"levels": ["process"]})
-    async with bench.engine() as orket:
+    async with bench.listening() as (orket, bell):
         run_id = await bench.start(orket, epic)
-        await reached(orket, run_id, acting)
+        await bell.rung()
     async with bench.engine() as orket:
         state = await settled(orket, run_id)
     assert state.status is RunStatus.DONE, state.reason
@@ -112,10 +112,8 @@ async def test_a_call_that_must_be_asked_for_waits_over_a_restart(
     async with bench.engine() as orket:
         (waiting,) = state.waiting_calls()
         decide = DecideCall(run_id=run_id, call_id=waiting.call.id, verdict=verdict, by="tester")
+        wrong = DecideCall(run_id=run_id, call_id=waiting.call.id, verdict=HumanVerdict.HAPPENED, by="tester")
         with pytest.raises(Refused):
-            wrong = DecideCall(
-                run_id=run_id, call_id=waiting.call.id, verdict=HumanVerdict.HAPPENED, by="tester"
-            )
             await orket.engine.ask(wrong, timeout=10)
         await orket.engine.ask(decide, timeout=10)
         state = await settled(orket, run_id)
@@ -161,9 +159,9 @@ async def test_one_key_starts_one_run(bench: Bench) -> None:
 
 async def test_two_runs_may_not_share_a_workspace(bench: Bench) -> None:
     epic = bench.epic([issue("A")], script())
-    async with bench.engine() as orket:
+    async with bench.listening() as (orket, bell):
         run_id = await bench.start(orket, epic)
-        await reached(orket, run_id, acting)
+        await bell.rung()
         with pytest.raises(Refused) as caught:
             await bench.start(orket, epic)
         assert isinstance(caught.value.error, RunDenied)

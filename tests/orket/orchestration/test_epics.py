@@ -35,9 +35,7 @@ def assert_settled(state: RunState) -> None:
 
 
 async def test_a_chain_is_worked_off_in_order(bench: Bench) -> None:
-    epic = bench.epic(
-        [issue("A"), issue("B", "A"), issue("C", "B")], [*plain("A"), *plain("B"), *plain("C")]
-    )
+    epic = bench.epic([issue("A"), issue("B", "A"), issue("C", "B")], [*plain("A"), *plain("B"), *plain("C")])
     state = await bench.drive(epic)
     assert state.status is RunStatus.DONE, state.reason
     assert set(statuses(state).values()) == {CardStatus.DONE}
