@@ -118,7 +118,12 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
                 self._start_child(summary.run_id)
 
     async def on_stop(self, reason: object) -> None:
-        """Let the calls of the runs that were under way end, and write their receipts."""
+        """Let the calls of the runs that were under way end, and write their receipts.
+
+        An executor that is down has lost its calls, and restarts only after this engine has stopped.
+        """
+        if self.ctx.system.info(self._desk.executor).state != "running":
+            return
         async with anyio.create_task_group() as together:
             for run_id in self._children:
                 together.start_soon(control.settle_calls, self._desk, run_id, STOP_GRACE_S)
