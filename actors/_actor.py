@@ -1,6 +1,7 @@
 """The base class of actors."""
 
-from typing import Any, ClassVar, TypeVar, get_args, get_origin
+import sys
+from typing import Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -30,6 +31,7 @@ class Actor(Behaviour[M]):
 
     ctx: Context[M]
     __options__: ClassVar[Options] = Options()
+    __blueprint__: ClassVar[Blueprint]
 
     def __init_subclass__(
         cls,
@@ -87,8 +89,19 @@ def find_protocol(actor: type[Any]) -> Any:
             if isinstance(origin, type) and issubclass(origin, Behaviour):
                 argument = get_args(generic)[0]
                 if not isinstance(argument, TypeVar):
-                    return argument
+                    return resolved(argument, base)
     return None
+
+
+def resolved(argument: Any, base: type[Any]) -> Any:
+    """A protocol that was written as a string, looked up in the module of its class."""
+    if not isinstance(argument, ForwardRef):
+        return argument
+    holder = type("Holder", (), {"__annotations__": {"protocol": argument}})
+    try:
+        return get_type_hints(holder, vars(sys.modules[base.__module__]))["protocol"]
+    except NameError as error:
+        raise TypeError(f"{base.__qualname__}: cannot resolve its protocol: {error}") from error
 
 
 def draw(actor: type[Any], protocol: Any) -> Blueprint:

@@ -66,6 +66,9 @@ class Ready(deque["Cell"]):
 
     __slots__ = ("man", "manned")
 
+    man: Callable[[], None]
+    manned: bool
+
     def __init__(self, man: Callable[[], None]) -> None:
         super().__init__()
         self.man = man
@@ -130,6 +133,67 @@ class Cell:
         "watching",
     )
 
+    kernel: "Kernel"
+    ready: Ready
+    parent: "Cell | None"
+    key: str | int
+    serial: int
+    blueprint: "Blueprint"
+    table: dict[type[Any], Callable[[Any, Any], Any]]
+    arguments: Any
+    spec: ChildSpec
+    #: Messages the fast path may let in; -1 sends every message the careful way.
+    room: int
+    #: Depth at which blocked offers are let in again.
+    low: int
+    queue: deque[Any] | None
+    signals: deque[Signal] | None
+    state: State
+    #: Running and not suspended: workers may take messages.
+    open: bool
+    #: Among the ready cells, or in a worker's hands.
+    scheduled: bool
+    #: It will not come back: its stop was asked for.
+    ending: bool
+    #: Declared by its supervisor, which keeps the cell across its own restarts.
+    static: bool
+    suspended: bool
+    #: Its children are being restarted as a group.
+    sequence: bool
+    retired: bool
+    generation: int
+    restarts: int
+    failures: int
+    accepted: int
+    handled: int
+    rejected: int
+    expired: int
+    cut_off: int
+    since: float
+    context: contextvars.Context | None
+    #: Cancels the code that is suspended now; None when nothing is.
+    scope: Any
+    cut: str | None
+    current: Any
+    children: "dict[str | int, Cell] | None"
+    history: deque[float] | None
+    dead: dict[str, int] | None
+    exit: Exit | None
+    turns: dict[int, Any] | None
+    waits: list[Any] | None
+    offers: deque[Any] | None
+    observers: list[Slot] | None
+    pipes: dict[int, Any] | None
+    timers: dict[Any, Any] | None
+    replies: dict[int, Any] | None
+    watchers: dict["Cell", None] | None
+    watching: dict["Cell", None] | None
+    failed: list[Any] | None
+    retried: tuple[Any, int] | None
+    parking: tuple[Any, ...] | None
+    behaviour: Any
+    extra: Any
+
     def __init__(
         self,
         kernel: "Kernel",
@@ -147,45 +211,30 @@ class Cell:
         self.blueprint = blueprint
         # With observers every message takes the careful way.
         self.table = blueprint.table if kernel.plain else {}
-        self.arguments: Any = arguments
+        self.arguments = arguments
         self.spec = spec
         self.room = -1
         self.low = 0
-        self.queue: deque[Any] | None = None
-        self.signals: deque[Signal] | None = None
+        self.queue = None
+        self.signals = None
         self.state = State.DOWN
         self.open = self.scheduled = self.ending = self.static = False
         self.suspended = self.sequence = self.retired = False
         self.generation = self.restarts = self.failures = 0
         self.accepted = self.handled = self.rejected = self.expired = self.cut_off = 0
         self.since = 0.0
-        self.context: contextvars.Context | None = None
-        self.scope: Any = None
-        self.cut: str | None = None
-        self.current: Any = None
-        self.children: dict[str | int, Cell] | None = None
-        self.history: deque[float] | None = None
-        self.dead: dict[str, int] | None = None
-        self.exit: Exit | None = None
+        self.context = None
+        self.scope = None
+        self.cut = None
+        self.current = None
+        self.children = None
+        self.history = None
+        self.dead = None
+        self.exit = None
         self.turns = self.waits = self.offers = self.observers = self.pipes = self.timers = None
         self.replies = self.watchers = self.watching = self.failed = None
         self.behaviour = self.extra = None
         self.retried = self.parking = None
-
-    turns: dict[int, Any] | None
-    waits: list[Any] | None
-    offers: deque[Any] | None
-    observers: list[Slot] | None
-    pipes: dict[int, Any] | None
-    timers: dict[Any, Any] | None
-    replies: dict[int, Any] | None
-    watchers: dict["Cell", None] | None
-    watching: dict["Cell", None] | None
-    failed: list[Any] | None
-    retried: tuple[Any, int] | None
-    parking: tuple[Any, ...] | None
-    behaviour: Any
-    extra: Any
 
     def __hash__(self) -> int:
         return self.serial

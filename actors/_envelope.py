@@ -21,9 +21,9 @@ class Envelope:
 
     # Defaults in the class, not slots: most asks need none of these, and are made faster so.
     #: From here on the asker gets AskTimeout; its own scopes cancel it at ``deadline``.
-    asker_deadline = math.inf
-    cancel_with_asker = False
-    state = QUEUED
+    asker_deadline: float = math.inf
+    cancel_with_asker: bool = False
+    state: int = QUEUED
     error: BaseException | None = None
     value: Any = None
     waiter: Any = None

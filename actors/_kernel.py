@@ -5,7 +5,7 @@ import logging
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from actors._envelope import DONE, GONE, QUEUED, RUNNING, Envelope
 from actors._events import Events
 from actors._hooks import Hooks, Probe
 from actors._messages import DeadLetter, DeadReason
-from actors._parking import Loop, current_loop
+from actors._parking import HasWaiter, Loop, current_loop
 from actors._supervision import limit
 from actors.errors import AskTimeout
 
@@ -35,23 +35,23 @@ class Kernel:
     """The engine room of one ``ActorSystem``. Everything runs in the thread of its event loop."""
 
     def __init__(self, name: str, hooks: Hooks, isolation: str, idle_workers_max: int) -> None:
-        self.name = name
+        self.name: str = name
         self.probe: Probe | None = hooks.probe
-        self.choose = hooks.choose
+        self.choose: Callable[[Sequence[str]], int] | None = hooks.choose
         self.random: Random = hooks.random if hooks.random is not None else Random()
         self._clock = hooks.clock
-        self.verify = isolation == "verify"
-        self.plain = not self.verify and self.probe is None
-        self.idle_workers_max = idle_workers_max
-        self.ready = Ready(self.man)
-        self.events = Events()
+        self.verify: bool = isolation == "verify"
+        self.plain: bool = not self.verify and self.probe is None
+        self.idle_workers_max: int = idle_workers_max
+        self.ready: Ready = Ready(self.man)
+        self.events: Events = Events()
         self.counters: Counter[str] = Counter()
         self.dead: Counter[str] = Counter()
         self.parked: deque[Worker] = deque()
         self.workers: dict[int, Worker] = {}
         self.failure: BaseException | None = None
-        self.closed = True
-        self.brutal = False
+        self.closed: bool = True
+        self.brutal: bool = False
         self._serial = 0
         self._group: TaskGroup
         self._hire: Callable[[], None]
@@ -70,12 +70,12 @@ class Kernel:
         self.loop = current_loop()
         if self._clock is not None:
             self.loop.now = self._clock
-        self.effective_deadline = self.loop.effective_deadline
-        self.park = self.loop.park
+        self.effective_deadline: Callable[[], float] = self.loop.effective_deadline
+        self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
         self._thread = threading.get_ident()
         self._group = group
         self._hire = lambda: self.start_task(work(), instances)
-        self.base = contextvars.copy_context()
+        self.base: contextvars.Context = contextvars.copy_context()
         self.sweeper = Sweeper(self.loop, self.start_task, self.expire)
         self.closed = False
         if self.ready:

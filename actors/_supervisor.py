@@ -261,7 +261,7 @@ class CrowdDeclaration(Declaration):
 
 
 def dynamic(
-    template: Template[P, M, Any],
+    template: Template[P, M, Ref[M]],
     *,
     intensity: Intensity = (3, 5.0),
     children_max: int = 100_000,

@@ -55,8 +55,8 @@ class AskCycle(DeliveryError):
 
     def __init__(self, cycle: Sequence[str], messages: Sequence[object]) -> None:
         super().__init__(f"{' → '.join(cycle)}, waiting for {list(messages)!r}", cycle[-1])
-        self.cycle = tuple(cycle)
-        self.messages = tuple(messages)
+        self.cycle: tuple[str, ...] = tuple(cycle)
+        self.messages: tuple[object, ...] = tuple(messages)
 
 
 class ReplyError(ActorsError):

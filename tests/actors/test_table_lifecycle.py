@@ -85,7 +85,7 @@ def root_cause(error: BaseException) -> BaseException:
 @attrs.frozen
 class Push(Request[str]):
     to: Any = shared()  # noqa: RUF009 - it is a field specifier
-    times: int = 0
+    gate: Gate = shared()  # noqa: RUF009 - it is a field specifier
 
 
 class Pusher(Actor[Push | Note], mailbox=Mailbox(1)):
@@ -93,8 +93,10 @@ class Pusher(Actor[Push | Note], mailbox=Mailbox(1)):
 
     @on(Push)
     async def push(self, m: Push) -> str:
-        for _ in range(m.times):
-            await m.to.offer(Note("pushed"))
+        m.gate.entered.set()
+        await m.gate.open.wait()
+        for tag in ("first", "second"):
+            await m.to.offer(Note(tag))
         return "pushed"
 
     @on(Note)
@@ -103,10 +105,13 @@ class Pusher(Actor[Push | Note], mailbox=Mailbox(1)):
 
 async def test_a_cycle_of_waits_for_room_is_refused() -> None:
     async with ActorSystem("s") as system:
-        a = system.named("a").spawn(Pusher)
-        b = system.named("b").spawn(Pusher)
-        async with background(a.ask, Push(b, 9)) as first, background(b.ask, Push(a, 9)) as second:
-            pass
+        a, b = system.named("a").spawn(Pusher), system.named("b").spawn(Pusher)
+        one, two = Gate(), Gate()
+        async with background(a.ask, Push(b, one)) as first, background(b.ask, Push(a, two)) as second:
+            await one.entered.wait()
+            await two.entered.wait()
+            one.open.set()
+            two.open.set()
         errors = [outcome.error for outcome in (first, second)]
         cycles = [error for error in errors if error and isinstance(root_cause(error), AskCycle)]
         assert len(cycles) == 1
