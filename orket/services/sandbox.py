@@ -91,6 +91,7 @@ class SandboxActor(
         self._sandbox: OpenSandbox | None = None
         self._commands: dict[CallId, _Running] = {}
         self._actions = 0
+        self._closed = False
         self._quiet = anyio.Event()
 
     @on(RunInSandbox)
@@ -165,10 +166,9 @@ class SandboxActor(
 
     @on(CloseSandbox)
     async def close_sandbox(self, m: CloseSandbox) -> bool:
-        """Close and stop."""
-        was_open = self._sandbox is not None
+        """Close; whatever is asked after this is refused, until the orchestrator stops this actor."""
+        was_open, self._closed = self._sandbox is not None, True
         await self._close("the run let go of it")
-        self.ctx.stop()
         return was_open
 
     @on(_Done)
@@ -182,6 +182,8 @@ class SandboxActor(
     async def _opened(self) -> OpenSandbox:
         if self._sandbox is not None:
             return self._sandbox
+        if self._closed:
+            raise SandboxRefused(SandboxError("the run has let go of its sandbox"))
         try:
             driver = await choose_driver(self._drivers, self._spec.levels)
             await self._record(driver, SandboxStatus.CREATING)

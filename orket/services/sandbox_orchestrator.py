@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from actors import Actor, ActorsError, Message, Ref, Reply, Terminated, on
+from actors import Actor, ActorsError, Message, NotRunning, Ref, Reply, Terminated, on
 from orket.domain.errors import SandboxError
 from orket.domain.identifiers import RunId, sanitise
 from orket.domain.ports import Ledger, SandboxDriver
@@ -69,55 +69,58 @@ class SandboxOrchestrator(
     @on(RunInSandbox)
     async def run_in_sandbox(self, m: RunInSandbox) -> Reply[CommandResult]:
         """Hand on."""
-        child = self._of(m.spec)
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+        return self._hand_on(m.spec, self.ctx.defer(m), lambda child: child.ask(m))
 
     @on(ReadFile)
     async def read_file(self, m: ReadFile) -> Reply[bytes]:
         """Hand on."""
-        child = self._of(m.spec)
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+        return self._hand_on(m.spec, self.ctx.defer(m), lambda child: child.ask(m))
 
     @on(WriteFile)
     async def write_file(self, m: WriteFile) -> Reply[int]:
         """Hand on."""
-        child = self._of(m.spec)
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+        return self._hand_on(m.spec, self.ctx.defer(m), lambda child: child.ask(m))
 
     @on(ListFolder)
     async def list_folder(self, m: ListFolder) -> Reply[tuple[str, ...]]:
         """Hand on."""
-        child = self._of(m.spec)
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+        return self._hand_on(m.spec, self.ctx.defer(m), lambda child: child.ask(m))
 
     @on(EndCommand)
     async def end_command(self, m: EndCommand) -> bool | Reply[bool]:
         """Hand on; without a sandbox there is no command."""
         if (child := self._sandboxes.get(m.run_id)) is None:
             return False
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+        return self._end(child, self.ctx.defer(m), lambda: child.ask(m))
 
     @on(CloseSandbox)
     async def close_sandbox(self, m: CloseSandbox) -> bool | Reply[bool]:
         """Hand on; what is asked for this run from now on goes to a new sandbox."""
         if (child := self._sandboxes.pop(m.run_id, None)) is None:
             return False
-        return self._hand_on(self.ctx.defer(m), lambda: child.ask(m))
+
+        async def close() -> bool:
+            was_open = await child.ask(m)
+            await self.ctx.stop_child(child)
+            return was_open
+
+        return self._end(child, self.ctx.defer(m), close)
 
     @on(Terminated)
     async def _ended(self, m: Terminated) -> None:
         """Forget a sandbox that crashed; the next request of its run opens another."""
-        gone = next((key for key, child in self._sandboxes.items() if child == m.ref), None)
-        if gone is not None:
-            del self._sandboxes[gone]
+        self._forget(m.ref)
 
     @on(_Forwarded)
     async def _forwarded(self, m: _Forwarded) -> None:
         self._requests -= 1
 
+    def _forget(self, gone: Ref[SandboxRequest]) -> None:
+        for run_id, child in tuple(self._sandboxes.items()):
+            if child == gone:
+                del self._sandboxes[run_id]
+
     def _of(self, spec: SandboxSpec) -> Ref[SandboxRequest]:
-        if self._requests >= REQUESTS_MAX:
-            raise SandboxRefused(SandboxError(f"{REQUESTS_MAX} requests are under way already"))
         if (known := self._sandboxes.get(spec.run_id)) is not None:
             return known
         if len(self._sandboxes) >= SANDBOXES_MAX:
@@ -130,12 +133,53 @@ class SandboxOrchestrator(
         self._sandboxes[spec.run_id] = child
         return child
 
-    def _hand_on(self, to: Reply[R], ask: Callable[[], Awaitable[R]]) -> Reply[R]:
+    def _hand_on(
+        self, spec: SandboxSpec, to: Reply[R], ask: Callable[[Ref[SandboxRequest]], Awaitable[R]]
+    ) -> Reply[R]:
+        """Pass a request on; one that found its sandbox dying goes to the next."""
+        if self._requests >= REQUESTS_MAX:
+            to.fail(SandboxRefused(SandboxError(f"{REQUESTS_MAX} requests are under way already")))
+            return to
+        # Now, and not when the work beside begins: a request must not open a sandbox after a later close.
+        try:
+            child = self._of(spec)
+        except SandboxRefused as refusal:
+            to.fail(refusal)
+            return to
+
+        async def act() -> R:
+            try:
+                return await ask(child)
+            except NotRunning:
+                await self._gone(child)
+                return await ask(self._of(spec))
+
+        return self._beside(act, to)
+
+    def _end(
+        self, child: Ref[SandboxRequest], to: Reply[bool], ask: Callable[[], Awaitable[bool]]
+    ) -> Reply[bool]:
+        """Pass an end on; a sandbox that dies by itself is waited for."""
+
+        async def act() -> bool:
+            try:
+                return await ask()
+            except NotRunning:
+                await self._gone(child)
+                return True
+
+        return self._beside(act, to)
+
+    async def _gone(self, child: Ref[SandboxRequest]) -> None:
+        self._forget(child)
+        await self.ctx.stop_child(child)
+
+    def _beside(self, act: Callable[[], Awaitable[R]], to: Reply[R]) -> Reply[R]:
         self._requests += 1
 
         async def answer() -> _Forwarded:
             try:
-                to.reply(await ask())
+                to.reply(await act())
             except ActorsError as error:
                 to.fail(error)
             return _Forwarded()

@@ -49,7 +49,7 @@ def call_fixture(private: str, scenario: dict[str, object], value_bytes_max: int
     try:
         spec.loader.exec_module(fixture)
     except BaseException as error:  # noqa: BLE001  # whatever the fixture raises is its failure
-        traceback.print_exc(LAST_LINES)
+        print_trace(private)
         return {"error": f"the fixture cannot be loaded: {name_error(error)}"}
     function = getattr(fixture, f"verify_{scenario['id']}", None) or getattr(fixture, "verify", None)
     if not callable(function):
@@ -57,11 +57,16 @@ def call_fixture(private: str, scenario: dict[str, object], value_bytes_max: int
     try:
         value = json.dumps(function(scenario["input"]), sort_keys=True, ensure_ascii=True, allow_nan=False)
     except BaseException as error:  # noqa: BLE001  # likewise, also a value that is no JSON
-        traceback.print_exc(LAST_LINES)
+        print_trace(private)
         return {"error": name_error(error)}
     if len(value) > value_bytes_max:
         return {"error": f"returned {len(value)} bytes of JSON; allowed are {value_bytes_max}"}
     return {"value": value}
+
+
+def print_trace(private: str) -> None:
+    """Print the exception's trace; the random name of the private directory says nothing to anybody."""
+    print(traceback.format_exc(LAST_LINES).replace(f"{private}/", ""), file=sys.stderr)
 
 
 def name_error(error: BaseException) -> str:

@@ -137,8 +137,8 @@ class ProcessSandbox:
                     stdin=stdin,
                     limits=command.limits,
                 )
-                if self._root < 0:
-                    raise SandboxError("the sandbox was closed before the command began")
+                if self._root < 0:  # closed while the command was being prepared
+                    return _NOT_BEGUN
                 return await run_launch(launch, self._running)
             finally:
                 with anyio.CancelScope(shield=True):
@@ -187,6 +187,7 @@ class ProcessSandbox:
             self._idle = anyio.Event()
 
 
+_NOT_BEGUN = CommandResult(end=CommandEnd.CANCELED, exit_code=-9, stdout=b"", stderr=b"", duration_ms=0)
 _PROBE = Command(
     argv=("/bin/sh", "-c", "(sleep 60 &) ; echo ready"),
     limits=Limits(wall_s=10.0, cpu_s=10),

@@ -91,7 +91,7 @@ def _result(told: CommandResult, limits: Limits) -> ToolResult:
     for name, text in (("stderr", stderr), ("stdout", stdout)):
         if text.strip():
             said.append(f"{name}:\n{_tail(text)}")
-    return failed("\n".join(said), code=told.end, hint=_HINTS[told.end])
+    return failed("\n".join(said), code=told.end.value, hint=_HINTS[told.end])
 
 
 def _headline(told: CommandResult, limits: Limits) -> str:
