@@ -2,9 +2,10 @@
 
 from orket.infrastructure.sqlite.ledger import SqliteLedger, SqliteReader, open_ledger, open_reader
 from orket.infrastructure.sqlite.upkeep import back_up, migrate_database
-from orket.infrastructure.sqlite.verify import Fault, LedgerReport, verify
+from orket.infrastructure.sqlite.verify import Anchor, Fault, LedgerReport, verify
 
 __all__ = [
+    "Anchor",
     "Fault",
     "LedgerReport",
     "SqliteLedger",

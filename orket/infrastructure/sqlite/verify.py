@@ -29,9 +29,23 @@ class Fault:
     what: str
 
 
+@attrs.frozen
+class Anchor:
+    """A place in the ledger, noted elsewhere: an event's number and its link (64 hexadecimal digits)."""
+
+    seq: int
+    link: str
+
+
 @attrs.frozen(kw_only=True)
 class LedgerReport:
-    """What a verification looked at, and the faults it found, at most ``FAULTS_MAX``."""
+    """What a verification looked at, and the faults it found, at most ``FAULTS_MAX``.
+
+    ``end`` is worth noting outside the machine: a later verification against it also finds the one thing
+    that the key cannot show, an older copy of the whole database in the place of this one.
+    """
+
+    end: Anchor
 
     events: int
     runs: int
@@ -44,8 +58,12 @@ class LedgerReport:
         return not self.faults
 
 
-def verify(path: Path) -> LedgerReport:
+def verify(path: Path, anchor: Anchor | None = None) -> LedgerReport:
     """Check every event, blob and list of a database, as of one moment. Blocks, as long as the ledger is.
+
+    Args:
+        path: The database; an engine may be using it.
+        anchor: The end of the ledger as an earlier report told it.
 
     Raises:
         StoreError: There is no database, no key, or it cannot be read at all.
@@ -55,15 +73,21 @@ def verify(path: Path) -> LedgerReport:
     key = read_key(path)
     with store_errors(path), closing(connect_reader(path)) as connection:
         connection.execute("BEGIN")  # one view for all questions, whatever an engine records meanwhile
-        faults = tuple(islice(_faults(connection, key), FAULTS_MAX))
+        faults = tuple(islice(_faults(connection, key, anchor), FAULTS_MAX))
+        seq = queries.newest_seq(connection)
+        end = Anchor(seq, (_link_at(connection, seq) or NO_LINK).hex())
         counts = {
             table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("events", "runs", "blobs")
         }
-    return LedgerReport(**counts, faults=faults)
+    return LedgerReport(**counts, faults=faults, end=end)
 
 
-def _faults(connection: Connection, key: bytes) -> Iterator[Fault]:
+def _faults(connection: Connection, key: bytes, anchor: Anchor | None) -> Iterator[Fault]:
+    if anchor and anchor.seq and (_link_at(connection, anchor.seq) or NO_LINK).hex() != anchor.link:
+        yield Fault(
+            anchor.seq, f"event {anchor.seq} is not the one that was noted: an older copy, or another"
+        )
     for (line,) in connection.execute("PRAGMA integrity_check"):
         if line != "ok":
             yield Fault(0, f"the file is damaged: {line}")
@@ -88,6 +112,11 @@ def _chain_faults(connection: Connection, key: bytes) -> Iterator[Fault]:
         yield Fault(
             seq, f"the ledger ends with event {seq} and was sealed at event {sealed}, or by another key"
         )
+
+
+def _link_at(connection: Connection, seq: int) -> bytes | None:
+    row = connection.execute("SELECT chain FROM events WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def _blob_faults(connection: Connection) -> Iterator[Fault]:

@@ -47,6 +47,17 @@ def test_every_event_has_a_kind() -> None:
     assert set(KINDS.values()) == set(EVENT_CLASSES)
 
 
+def test_a_kind_that_was_ever_written_stays_readable() -> None:
+    """An event class may be added; renaming or removing one would make ledgers unreadable."""
+    written = """
+        RunAccepted RunPaused RunResumed RunParked RunFinished CardAdded CardStatusChanged CardCommented
+        CardRetried CardFaulted TurnStarted ModelReplied ModelFailed TurnFinished ToolCallIntended
+        ToolCallFinished ToolCallInDoubt ToolCallDecided VerificationFinished SandboxChanged
+    """
+    assert set(written.split()) <= set(KINDS)
+    assert encode_event(e.RunPaused(by="me")) == ("RunPaused", b'{"by":"me","reason":""}')
+
+
 def test_what_an_older_version_wrote_takes_the_defaults() -> None:
     event = decode_event("RunPaused", b'{"by":"me"}', seq=1)
     assert event == e.RunPaused(by="me", reason="")

@@ -138,6 +138,16 @@ def test_another_key_opens_nothing(path: Path) -> None:
         verify(path)
 
 
+def test_an_older_copy_is_found_by_what_was_noted(original: Path, path: Path) -> None:
+    with closing(Store.open(path)) as store:
+        store.commit([an_append(A, comment(text="new"))])
+    noted, earlier = verify(path).end, verify(original).end
+    assert (noted.seq, earlier.seq) == (EVENTS + 1, EVENTS)
+    assert verify(path, noted).ok
+    assert verify(path, earlier).ok
+    assert [one.seq for one in verify(original, noted).faults] == [EVENTS + 1]
+
+
 def test_a_missing_database_is_said(tmp_path: Path) -> None:
     for act in (verify, lambda path: back_up(path, tmp_path / "copy.db")):
         with pytest.raises(StoreError, match="no database at"):
