@@ -118,6 +118,8 @@ class Bridge:
             HttpRefusal: The deadline asked for is not one.
         """
         timeout_s = deadline_s(request, self.limits.ask_s, self.limits.ask_max_s)
+        if not self.alive:
+            raise HttpRefusal(NOT_RUNNING, "The engine is not running; nothing was asked.")
         return await self.running.engine.ask(command, timeout=timeout_s)
 
     def retry_after_s(self) -> int:
