@@ -16,6 +16,7 @@ from orket.domain.errors import AssetError
 
 DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
 FIXTURE_BYTES_MAX = 1024 * 1024
+REASON_CHARS_MAX = 1_000
 
 
 @attrs.frozen
@@ -27,8 +28,9 @@ class Document:
     value: object
 
     def error(self, pointer: str, reason: str) -> AssetError:
-        """Make the error that names this file."""
-        return AssetError(self.file, pointer, reason)
+        """Make the error that names this file; a reason that quotes a very long value is cut."""
+        cut = reason if len(reason) <= REASON_CHARS_MAX else f"{reason[:REASON_CHARS_MAX]}…"
+        return AssetError(self.file, pointer, cut)
 
     @property
     def home(self) -> Path:

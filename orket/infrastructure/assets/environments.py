@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os.path
 from pathlib import Path
 
 from orket.domain.assets import Dialect, Environment
@@ -63,11 +64,7 @@ def _model(document: Document, model: str) -> str:
     if not model.startswith(SCRIPTED):
         return model
     script = document.home / Path(model.removeprefix(SCRIPTED))
-    try:
-        exists = script.is_file()
-    except ValueError:  # a NUL in the name
-        exists = False
-    if not exists:
+    if not os.path.isfile(script):  # unlike Path.is_file, false for every name that cannot exist
         raise document.error("/model", f"no script {model.removeprefix(SCRIPTED)!r} in {document.home}")
     read_script(script, model.removeprefix(SCRIPTED))
     return f"{SCRIPTED}{script.resolve()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os.path
 from pathlib import Path
 
 from orket.domain.errors import AssetError
@@ -82,7 +83,7 @@ def _source(document: Document, pointer: str, fixture: str, home: Path) -> str:
         raise document.error(pointer, f"{fixture[:64]!r} is no path: {error}") from error
     if not inside:
         raise document.error(pointer, f"{fixture!r} lies outside the model directory {home}")
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, false for every name that cannot exist
         raise document.error(pointer, f"no fixture {fixture!r} in {home}")
     try:
         source = read_text(path, fixture, FIXTURE_BYTES_MAX)

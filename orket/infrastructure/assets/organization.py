@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
 
 import attrs
@@ -48,7 +49,7 @@ def read_organization(places: Places, environ: Mapping[str, str]) -> Organizatio
     """
     found = STRICTEST
     for files in places.organization_files():
-        documents = [places.read("organization", one) for one in files if one.is_file()]
+        documents = [places.read("organization", one) for one in files if os.path.isfile(one)]
         if documents:
             found = _organization(documents)
             break

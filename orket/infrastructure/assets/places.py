@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,13 +79,14 @@ class Places:
 
     def find(self, category: str, name: str, department: str) -> Path | None:
         """Find the first candidate that exists."""
-        return next((one for one in self.candidates(category, name, department) if one.is_file()), None)
+        # Unlike Path.is_file, os.path.isfile is false for every name that cannot exist.
+        return next(filter(os.path.isfile, self.candidates(category, name, department)), None)
 
     def files(self, category: str, department: str) -> dict[str, Path]:
         """Map the names of all assets of a category to their files, sorted by name."""
         found: dict[str, Path] = {}
         for pattern in self.candidates(category, "*", department):
-            if pattern.name == "*.json" and pattern.parent.is_dir():
+            if pattern.name == "*.json" and os.path.isdir(pattern.parent):
                 for path in pattern.parent.glob("*.json"):
                     found.setdefault(path.stem, path)
         return dict(sorted(found.items()))

@@ -99,6 +99,13 @@ EPICS: list[tuple[str, Any, str, str]] = [
         "/issues/0/verification/fixture_path",
         "no path",
     ),
+    (
+        "endless fixture",
+        epic(verified(fixture_path="x" * 5000)),
+        "/issues/0/verification/fixture_path",
+        "no fixture",
+    ),
+    ("long team", epic(issue("A"), team="\U0001f40c" * 128), "/team", "there are: pair"),
     ("no scenario", epic(verified(scenarios=[])), "/issues/0/verification/fixture_path", "scenarios"),
     (
         "scenario twice",
