@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from orket.domain.errors import RunConflict
+from orket.domain.identifiers import RunId
 from orket.interfaces.cli.exits import Exit
 
 # An orderly stop has its own deadlines; a terminal should not wait for all of them.
@@ -18,7 +19,7 @@ LAST_RESORT_S = 5.0
 
 
 class Heed:
-    """What the signals mean at the moment; ``exit`` is set once one came.
+    """What the signals mean at the moment; ``exit`` is set once one came, ``run_id`` once there is a run.
 
     Args:
         scope: Cancelled when the command has to end.
@@ -29,10 +30,11 @@ class Heed:
         self._scope, self._last_resort_s = scope, last_resort_s
         self._pause: Callable[[], Awaitable[object]] | None = None
         self.exit: Exit | None = None
+        self.run_id: RunId | None = None
 
-    def pause_with(self, pause: Callable[[], Awaitable[object]]) -> None:
-        """From now on the first Ctrl-C calls ``pause``; before, it ends the command."""
-        self._pause = pause
+    def pause_with(self, run_id: RunId, pause: Callable[[], Awaitable[object]]) -> None:
+        """From now on there is a run, and the first Ctrl-C calls ``pause``; before, it ends the command."""
+        self.run_id, self._pause = run_id, pause
 
     async def listen(self, *, task_status: TaskStatus[None]) -> None:
         """Receive signals until cancelled."""

@@ -8,7 +8,7 @@ from orket.domain.runs import RunState
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.tools import Verdict
 from orket.domain.verification import ScenarioStatus, VerificationResult
-from orket.interfaces.cli.wording import because, call_name, counted, printable
+from orket.interfaces.cli.wording import because, call_name, counted, printable, tokens
 
 _CHARS_MAX = 160
 _TOLD = (SandboxStatus.RUNNING, SandboxStatus.UNHEALTHY)
@@ -23,6 +23,30 @@ def line(event: e.Event, state: RunState) -> str | None:
             return _call(event, state)
         case _:
             return _other(event, state)
+
+
+def every(event: e.Event, state: RunState) -> str:
+    """Tell any event in one line, the quiet ones too."""
+    return line(event, state) or _quiet(event)
+
+
+def _quiet(event: e.Event) -> str:
+    match event:
+        case e.CardAdded(card=card):
+            return f"{printable(card.id)} read from the asset: {printable(card.name, chars_max=_CHARS_MAX)}"
+        case e.ModelReplied():
+            asked = counted(len(event.calls), "call")
+            return f"{printable(event.card_id)} the model proposes {asked}, {tokens(event.reply.usage)}"
+        case e.TurnFinished():
+            return f"{printable(event.card_id)} turn {event.turn} is over: {event.outcome}"
+        case e.ToolCallIntended(call=call):
+            return f"{printable(call.card_id)} {call_name(call)} allowed by {printable(event.decision.rule)}"
+        case e.ToolCallFinished(result=result):
+            return f"{printable(event.card_id)} the call is closed, {printable(result.code)}"
+        case e.SandboxChanged():
+            return f"sandbox {printable(event.driver)} {event.status}"
+        case _:
+            return type(event).__name__
 
 
 def _run(

@@ -15,7 +15,7 @@ from orket.domain.ports import RunSummary
 from orket.interfaces.cli import view
 from orket.interfaces.cli.engines import is_served, reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
-from orket.interfaces.cli.lines import line
+from orket.interfaces.cli.lines import every
 from orket.interfaces.cli.names import find_run, newest_run
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
@@ -162,11 +162,7 @@ class _Teller:
 
 def _told(recorded: Recorded, watch: Watch) -> str:
     at = recorded.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    said = line(recorded.event, watch.state)
-    if said is None:
-        card = getattr(recorded.event, "card_id", "")
-        said = f"{printable(card)} ({type(recorded.event).__name__})".strip()
-    return f"{recorded.seq:>6}  {at}  {said}"
+    return f"{recorded.seq:>6}  {at}  {every(recorded.event, watch.state)}"
 
 
 def _positive(option: str, value: int) -> int:

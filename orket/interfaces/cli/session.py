@@ -66,8 +66,9 @@ class Session:
             code = await self._follow_heeding(begin, heed)
             tasks.cancel_scope.cancel()
         heed.ended()
-        if code is None:
-            self.out.remark("ended at once; `orket resume RUN` takes the run up again")
+        if code is None and heed.run_id is not None:
+            resume = command_line(("resume", heed.run_id), data_dir=self.data_dir)
+            self.out.remark(f"stopped; the run can be taken up again with: {resume}")
         return heed.exit or code or Exit.DONE
 
     async def _follow_heeding(self, begin: Begin, heed: Heed) -> Exit:
@@ -76,7 +77,7 @@ class Session:
             known = await control.run(run_id)
             watch = Watch.of(run_id)
             with choose(self.out, as_json=self.as_json) as show:
-                heed.pause_with(lambda: self._pause(control, run_id, show))
+                heed.pause_with(run_id, lambda: self._pause(control, run_id, show))
                 settles_from = 0 if known is None else known.last_seq
                 await follow(control.events(run_id), watch, show, settles_from=settles_from)
             others = await _left_open(control, run_id)

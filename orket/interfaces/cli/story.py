@@ -57,7 +57,7 @@ def _failure(call: CallState, turns: tuple[TurnState, ...]) -> str:
         one
         for turn in turns
         for one in turn.calls
-        if (one.call.turn, one.call.index) > place and one.call.tool == call.call.tool
+        if (one.call.turn, one.call.index) > place and call_name(one.call) == call_name(call.call)
     )
     mended = next((one for one in later if one.result is not None and one.result.ok), None)
     if mended is None:

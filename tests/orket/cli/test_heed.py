@@ -13,6 +13,7 @@ import pytest
 from orket.domain.errors import RunConflict
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.heed import Heed
+from tests.orket.cli.recorded import RUN
 
 pytestmark = pytest.mark.anyio
 FAR_S = 600.0
@@ -26,7 +27,7 @@ async def listening(pause: Callable[[], Awaitable[object]] | None = None) -> Asy
             heed = Heed(tasks.cancel_scope, last_resort_s=FAR_S)
             await tasks.start(heed.listen)
             if pause is not None:
-                heed.pause_with(pause)
+                heed.pause_with(RUN, pause)
             yield heed
             await anyio.sleep_forever()
     heed.ended()
