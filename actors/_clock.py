@@ -50,7 +50,7 @@ class Alarm:
 class Sweeper:
     """Deadlines in a heap of (clock reading, order of arrival, what is due)."""
 
-    __slots__ = ("_at", "_entries", "_expire", "_loop", "_order", "_running", "_start", "waiter")
+    __slots__ = ("_at", "_closed", "_entries", "_expire", "_loop", "_order", "_running", "_start", "waiter")
 
     def __init__(self, loop: "Loop", start: Any, expire: Any) -> None:
         self._loop = loop
@@ -59,11 +59,13 @@ class Sweeper:
         self._entries: list[tuple[float, int, Any]] = []
         self._order = 0
         self._at = math.inf
-        self._running = False
+        self._running = self._closed = False
         self.waiter: Any = None
 
     def at(self, when: float, entry: Any) -> None:
-        """Ring ``entry`` (an envelope or an alarm) at the clock reading ``when``."""
+        """Ring ``entry`` (an envelope or an alarm) at the clock reading ``when``, unless it is closed."""
+        if self._closed:
+            return
         entries = self._entries
         self._order += 1
         heappush(entries, (when, self._order, entry))
@@ -93,6 +95,7 @@ class Sweeper:
 
     def close(self) -> None:
         """Drop every deadline and end the task."""
+        self._closed = True
         self._entries.clear()
         if self._running and self.waiter is not None:
             self._loop.wake(self.waiter)

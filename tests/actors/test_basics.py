@@ -93,4 +93,6 @@ async def test_after_the_block_everything_is_a_dead_letter() -> None:
     account.tell(Deposit(1))
     with pytest.raises(NotRunning):
         await account.ask(Balance())
-    assert [letter.reason for letter in letters] == ["stopped", "stopped"]
+    with pytest.raises(NotRunning):
+        await account.ask(Balance(), timeout=1)
+    assert [letter.reason for letter in letters] == ["stopped"] * 3
