@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,8 @@ import msgspec
 
 from orket.domain.errors import StoreError, StoreLocked
 
-_TRIES_MAX = 100
+_TRIES_MAX = 1000
+_TRY_INTERVAL_S = 0.001
 _TEXT_BYTES_MAX = 65_536
 
 
@@ -114,6 +116,7 @@ def _take(file: int, path: Path) -> None:
             return
         if _is_held(file):
             break
+        time.sleep(_TRY_INTERVAL_S)  # somebody looks, which takes them a system call or two
     found = _read(file)
     who = "another engine" if found.pid is None else f"process {found.pid}"
     where = f", which answers on {found.socket}" if found.socket else ""
