@@ -6,10 +6,10 @@ caller (a cancel scope, ``Task.cancel``, a timeout) can touch a commit that othe
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Condition, Thread
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -139,8 +139,8 @@ def _teller(token: anyio.lowlevel.EventLoopToken) -> Callable[..., object]:
 
     Waiting for the loop, as ``anyio.from_thread`` does, would leave the disk idle between two commits.
     """
-    native = token.native_token
-    if isinstance(native, asyncio.AbstractEventLoop):
-        return native.call_soon_threadsafe
-    tell: Callable[..., object] = native.run_sync_soon  # type: ignore[attr-defined]  # a TrioToken, which is not imported here
+    native: Any = token.native_token  # asyncio's loop or trio's token; neither is imported for this
+    tell: Callable[..., object] = (
+        native.call_soon_threadsafe if hasattr(native, "call_soon_threadsafe") else native.run_sync_soon
+    )
     return tell
