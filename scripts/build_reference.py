@@ -78,7 +78,7 @@ def events() -> str:
     parts = []
     for kind in get_args(Event):
         rows = [(code(one.name), code(one.type), default_of(one)) for one in attrs.fields(kind)]
-        parts.append(f"### {kind.__name__}\n\n{prose(kind)}\n\n{table(('field', 'type', 'default'), rows)}")
+        parts.append(f"## {kind.__name__}\n\n{prose(kind)}\n\n{table(('field', 'type', 'default'), rows)}")
     return "\n\n".join(parts)
 
 
@@ -126,7 +126,7 @@ def operations() -> str:
     for one in OPERATIONS:
         path = CONVERTOR.sub("", one.path)
         told = document["paths"][path][one.method.lower()]
-        words = [f"### {one.method} {path}", *filter(None, (one.summary, one.description))]
+        words = [f"## {one.method} {path}", *filter(None, (one.summary, one.description))]
         words += _takes(told, document)
         answers = [(str(answer.status), answer.description) for answer in one.answers]
         problems = sorted({(kind.status, kind.name, kind.title) for kind in one.problems})
