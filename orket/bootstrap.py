@@ -120,6 +120,7 @@ class Orket:
     ledger: LedgerReader
     nodes: Nodes
     settings: Settings
+    organization: Organization = attrs.field(factory=Organization)
 
     def alive(self) -> bool:
         """Whether the engine can be asked; False once its system has stopped or given up."""
@@ -162,7 +163,8 @@ async def open_orket(
     """
     known = NodeRegistry(plugins()) if registry is None else registry
     source, house = _source(settings, known), House(known, settings)
-    nodes = house.nodes(await source.organization())
+    organization = await source.organization()
+    nodes = house.nodes(organization)
     with EngineLock(settings.db_path, socket=str(settings.socket_path)):
         async with (
             open_ledger(settings.db_path, SystemClock()) as ledger,
@@ -172,7 +174,13 @@ async def open_orket(
             root = system.named("root").supervise(Root, ledger, source, house, rungs, settings)
             await system.started(root.engine)
             yield Orket(
-                system=system, root=root, engine=root.engine, ledger=ledger, nodes=nodes, settings=settings
+                system=system,
+                root=root,
+                engine=root.engine,
+                ledger=ledger,
+                nodes=nodes,
+                settings=settings,
+                organization=organization,
             )
 
 

@@ -70,18 +70,19 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"host {host!r} cannot be used: {error}") from error
     family, _, _, _, address = found[0]
-    if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+    name = str(address[0])
+    if not ipaddress.ip_address(name.partition("%")[0]).is_loopback:
         raise SettingsError(
             f"refusing to listen on {host!r}: it is not loopback, and the bridge has no keys yet, so whoever "
             "can connect could run commands here; use 127.0.0.1, and a tunnel to get there from elsewhere"
         )
-    return family, address
+    return family, (name, port)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:

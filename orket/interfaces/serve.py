@@ -101,7 +101,7 @@ async def _serve_until(
             async with opener(settings) as orket:
                 with unix_listener(settings.socket_path) as unix:
                     async with serve_app(create_app(orket), [tcp, unix]):
-                        say(_greeting(base_url(tcp), settings))
+                        say(_greeting(base_url(tcp), orket))
                         await stopping.wait()
                         say("orket: stopping; again to stop at once")
     except* ActorsError as group:
@@ -185,8 +185,10 @@ def _require_asyncio() -> None:
         raise SettingsError("the HTTP server needs asyncio; the app itself also runs on trio") from None
 
 
-def _greeting(url: str, settings: Settings) -> str:
-    return f"orket: serving {url} and {settings.socket_path} · database {settings.db_path}"
+def _greeting(url: str, orket: Orket) -> str:
+    levels = ", ".join(orket.nodes.sandbox_policy.levels(orket.organization))
+    data = orket.settings
+    return f"orket: serving {url} and {data.socket_path} · database {data.db_path} · sandboxes: {levels}"
 
 
 def _leaves(group: BaseExceptionGroup[ActorsError]) -> Iterator[BaseException]:
