@@ -93,7 +93,7 @@ def _command(verification: Verification, limits: Limits, python: str, word: str)
         "scenarios": [{"id": one.id, "input": json.loads(one.input_json)} for one in verification.scenarios],
     }
     return Command(
-        argv=(python, "-I", f"{{private}}/{RUNNER}", "{private}"),
+        argv=(python, "-I", "-B", f"{{private}}/{RUNNER}", "{private}"),
         files=(
             InputFile(name=RUNNER, content=_runner()),
             InputFile(name="fixture.py", content=verification.fixture_source.encode()),

@@ -27,6 +27,9 @@ from typing import TypedDict
 ERROR_CHARS_MAX = 500
 LAST_LINES = 20
 
+# Taken before foreign code can replace them.
+DUMPS, WRITE, EXIT = json.dumps, os.write, os._exit
+
 
 class Given(TypedDict):
     """What ``scenarios.json`` holds."""
@@ -55,7 +58,7 @@ def call_fixture(private: str, scenario: dict[str, object], value_bytes_max: int
     if not callable(function):
         return {"error": f"the fixture has neither verify_{scenario['id']} nor verify"}
     try:
-        value = json.dumps(function(scenario["input"]), sort_keys=True, ensure_ascii=True, allow_nan=False)
+        value = DUMPS(function(scenario["input"]), sort_keys=True, ensure_ascii=True, allow_nan=False)
     except BaseException as error:  # noqa: BLE001  # likewise, also a value that is no JSON
         print_trace(private)
         return {"error": name_error(error)}
@@ -89,12 +92,12 @@ def run_one(
             os.close(answer)
             os.close(channel)
             os.setsid()
-            told = json.dumps(call_fixture(private, scenario, bytes_max))
+            told = DUMPS(call_fixture(private, scenario, bytes_max))
+            write_all(tell, f"{word} {told}\n".encode())
             sys.stdout.flush()
             sys.stderr.flush()
-            write_all(tell, f"{word} {told}\n".encode())
         finally:
-            os._exit(0)
+            EXIT(0)
     os.close(tell)
     line, late = read_line(answer, deadline, 2 * bytes_max + 10_000)
     os.close(answer)
@@ -130,7 +133,7 @@ def end_session(pid: int) -> None:
 def write_all(fd: int, content: bytes) -> None:
     """Write everything, however small the pipe."""
     while content:
-        content = content[os.write(fd, content) :]
+        content = content[WRITE(fd, content) :]
 
 
 def read_line(fd: int, deadline: float, bytes_max: int) -> tuple[bytes, bool]:

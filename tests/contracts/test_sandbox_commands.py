@@ -60,6 +60,8 @@ async def test_without_input_the_command_reads_an_end(sandbox: OpenSandbox) -> N
         (("sh", "-c", "kill -9 $$"), -9),
         (("sh", "-c", "kill -15 $$"), -15),
         (("no-such-program",), 127),
+        ((), 127),
+        (("",), 127),
         (("/etc/passwd",), 126),
         (("sh", "a\0b"), 126),
         (("true", "x" * 200_000), 126),

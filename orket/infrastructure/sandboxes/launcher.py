@@ -14,6 +14,7 @@ started, CODE is the errno) or ``setup`` (the launcher itself could not work, CO
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import select
@@ -100,7 +101,9 @@ def start(argv: list[str], limits: list[int]) -> tuple[int, int]:
         try:
             become(argv, limits, launcher)
         except OSError as error:
-            os.write(failure, str(error.errno or 1).encode())
+            os.write(failure, str(error.errno or errno.EPERM).encode())
+        except ValueError:  # an empty name
+            os.write(failure, str(errno.ENOENT).encode())
         finally:
             os._exit(127)
     os.close(failure)
@@ -245,13 +248,13 @@ def main(arguments: list[str]) -> None:
             os.set_inheritable(fd, False)
         prctl(SUBREAPER, 1)
         woken = wake_on_signals()
-        pid, errno = start(arguments[9:], [int(one) for one in arguments[4:9]])
+        pid, failed = start(arguments[9:], [int(one) for one in arguments[4:9]])
         let_go_of_streams()
-        how, code = ("exec", errno) if errno else watch(pid, control, woken, started + wall_s)
+        how, code = ("exec", failed) if failed else watch(pid, control, woken, started + wall_s)
         duration_s = time.monotonic() - started
         end_everything(woken)
     except OSError as error:
-        how, code, duration_s = "setup", error.errno or 1, 0.0
+        how, code, duration_s = "setup", error.errno or errno.EPERM, 0.0
     remove(private)
     os.write(report, f"{how} {code} {round(duration_s * 1000)}\n".encode())
 

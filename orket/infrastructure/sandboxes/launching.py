@@ -114,6 +114,8 @@ async def run_launch(launch: Launch, running: set[Launched]) -> CommandResult:
     Raises:
         SandboxError: It could not be started, or its launcher was killed, for reasons that are not its own.
     """
+    if not launch.argv:
+        return _not_started("no program is named", 127, 0)
     out, err = Kept(launch.limits.output_bytes), Kept(launch.limits.output_bytes)
     with ExitStack() as fds:
         try:

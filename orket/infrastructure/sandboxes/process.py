@@ -68,18 +68,21 @@ class ProcessDriver:
         """Run a command that leaves a process behind, and see that it is cleaned up."""
         if sys.platform != "linux":
             return self._report("it needs Linux: a launcher adopts and ends stray processes")
-        with tempfile.TemporaryDirectory(prefix="orket-probe-", dir=self._scratch) as folder:
-            try:
-                opened = await self.open(SandboxSpec(run_id=RunId("probe"), workspace=folder, levels=()))
-                try:
-                    told = await opened.run(_PROBE)
-                finally:
-                    await opened.close()
-            except SandboxError as error:
-                return self._report(error.detail)
+        try:
+            with tempfile.TemporaryDirectory(prefix="orket-probe-", dir=self._scratch) as folder:
+                told = await self._try_in(folder)
+        except (SandboxError, OSError) as error:
+            return self._report(str(error))
         if told.end is not CommandEnd.OK or told.stdout != b"ready\n":
             return self._report(f"a trial command ended with {told.end}, exit code {told.exit_code}")
         return self._report("")
+
+    async def _try_in(self, folder: str) -> CommandResult:
+        opened = await self.open(SandboxSpec(run_id=RunId("probe"), workspace=folder, levels=()))
+        try:
+            return await opened.run(_PROBE)
+        finally:
+            await opened.close()
 
     def _report(self, reason: str) -> ProbeReport:
         remedy = "run on Linux 5.3 or later with /proc mounted and a writable temporary folder"
