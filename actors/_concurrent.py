@@ -11,7 +11,7 @@ from actors._delivery import content
 from actors._ending import Instances
 from actors._parking import Slot
 from actors._supervision import limit
-from actors._turn import fail, succeed
+from actors._turn import cut_off, fail, succeed
 
 #: Concurrent turns of one actor; beyond it they run in sequence.
 TURNS_MAX = 1024
@@ -52,7 +52,7 @@ class ConcurrentTurn:
             fail(instances, cell, item, failure, self)
             return
         self._leave()
-        fail(instances, cell, item, cell.kernel.loop.cancelled(), self)
+        cut_off(cell, item, self)
 
     def _leave(self) -> None:
         turns = self.cell.turns

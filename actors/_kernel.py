@@ -81,6 +81,11 @@ class Kernel:
         if self.ready:
             self.man()
 
+    @property
+    def lost(self) -> bool:
+        """Whether a defect of the runtime itself is taking the workers down."""
+        return self._group.cancel_scope.cancel_called
+
     def close(self) -> None:
         """Send the idle workers and the sweeper home."""
         self.closed = True

@@ -33,7 +33,7 @@ class HasWaiter(Protocol):
 class Loop:
     """The portable parking place, on ``anyio.Event``."""
 
-    #: Messages handled before another task runs.
+    #: Messages handled before another task runs; trio, which shuffles, may run two batches in a row.
     batch_max = 64
 
     def __init__(self, token: EventLoopToken) -> None:
@@ -102,8 +102,6 @@ class AsyncioLoop(Loop):
 
 class TrioLoop(Loop):
     """A task rescheduled by hand as the parking place."""
-
-    batch_max = 128
 
     def __init__(self, token: EventLoopToken) -> None:
         import trio

@@ -152,7 +152,7 @@ class ActorSystem(Spawner):
     async def _stop(self) -> None:
         kernel = self._kernel
         root = kernel.root
-        if root.state is State.STOPPED:
+        if self._done.is_set():
             return
         if not root.ending:
             root.ending = True

@@ -38,15 +38,16 @@ def resume(context: Context, work: Coroutine[Any, Any, Any], trap: Any) -> Gener
 
 def succeed(cell: Cell, item: Any, value: Any, turn: Any) -> None:
     """A handler of ``cell`` returned in ``turn``: reply, and count."""
-    cell.handled += 1
     if type(item) is Envelope:
         if item.state == RUNNING:
             item.succeed(value)
             if cell.kernel.probe is not None:
                 cell.kernel.probe.reply(cell.path, item.message)
         item.turn = None
-    if turn.cut is not None:
-        _cut_off(cell, item, turn)
+    if turn.cut is None:
+        cell.handled += 1
+    else:
+        cut_off(cell, item, turn)
 
 
 def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException, turn: Any) -> None:
@@ -61,8 +62,7 @@ def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException, tu
         _reject(cell, item, failure)
         return
     if turn.cut is not None and isinstance(failure, kernel.loop.cancelled):
-        cell.handled += 1
-        _cut_off(cell, item, turn)
+        cut_off(cell, item, turn)
         return
     kernel.loop.forget(failure)
     turn.cut = None
@@ -82,9 +82,10 @@ def _reject(cell: Cell, item: Any, refusal: Reject) -> None:
         cell.kernel.announce_dead(cell, content(item), "rejected", repr(refusal))
 
 
-def _cut_off(cell: Cell, item: Any, turn: Any) -> None:
-    """The handler was cut off: by a deadline, its asker, a stop, or a kill."""
+def cut_off(cell: Cell, item: Any, turn: Any) -> None:
+    """The handler was cut off: by a deadline, its asker, a stop, or a kill. It counts as handled."""
     cause, turn.cut = turn.cut, None
+    cell.handled += 1
     cell.cut_off += 1
     if type(item) is Envelope and item.state < DONE:
         path = cell.path

@@ -190,4 +190,6 @@ class Worker:
             except kernel.loop.cancelled as failure:
                 # Somebody cancelled a task of ours; a role handed over meanwhile is not lost.
                 kernel.loop.forget(failure)
+                if kernel.lost:
+                    raise
         return self.manning
