@@ -12,10 +12,11 @@ from rich.text import Text
 from orket.domain.cards import WAITING
 from orket.domain.runs import CallState, RunState, RunStatus
 from orket.interfaces.cli import story, view
-from orket.interfaces.cli.wording import call_name, command_line, printable, size
+from orket.interfaces.cli.wording import because, call_name, command_line, printable, size
 
 _LINES_MAX = 20
 _ISSUES_MAX = 200
+_ARGUMENTS_CHARS = 4000
 
 
 @attrs.frozen
@@ -76,8 +77,9 @@ def _files(files: Files) -> list[str]:
 
 
 def _stuck(state: RunState) -> Iterable[str]:
+    decided_below = {call.call.card_id for call in state.waiting_calls()}
     for card in state.issues.values():
-        if card.status in WAITING:
+        if card.status in WAITING and card.id not in decided_below:
             why = ": ".join(printable(one) for one in (card.wait_reason, card.wait_note) if one)
             yield f"{printable(card.id)} {card.status}, {why}"
 
@@ -85,7 +87,9 @@ def _stuck(state: RunState) -> Iterable[str]:
 def _decision(call: CallState, data_dir: str) -> Iterable[str]:
     why = call.doubt or (call.decision.reason if call.decision is not None else "")
     answers = ("happened", "did_not_happen") if call.doubt else ("approve", "deny")
-    yield f"{printable(call.call.card_id)} {call_name(call.call)}" + (f": {printable(why)}" if why else "")
+    yield f"{printable(call.call.card_id)} {call_name(call.call)}" + because(why)
+    # Whoever decides must see what about: all of it, not the short name.
+    yield f"  arguments: {printable(call.call.arguments_json, chars_max=_ARGUMENTS_CHARS)}"
     for answer in answers:
         yield "  " + command_line(("decide", call.call.id, "--as", answer), data_dir=data_dir)
 

@@ -39,6 +39,7 @@ _CALL_STYLES |= {"proposed": "dim", "asks": "yellow", "in": "yellow"}
 # Lines around the tree: heading, counts, and the one the cursor stands on.
 _FRAME_LINES = 3
 _GAP = 2
+_REASON_CHARS = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +123,7 @@ def heading(state: RunState) -> Text:
     text = Text("run ").append(state.run_id, style="bold")
     text.append("  ").append_text(standing(state.status))
     if state.reason:
-        text.append(f": {printable(state.reason)}")
+        text.append(f": {printable(state.reason, chars_max=_REASON_CHARS)}")
     if state.level:
         text.append(f"  sandbox {printable(state.level)}", style="dim")
     return text

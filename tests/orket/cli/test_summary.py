@@ -52,9 +52,11 @@ def test_a_run_that_waits_names_the_exact_commands():
         "\n"
         "Waits for a person\n"
         "  LED-1 run_command make publish: it leaves the machine\n"
+        '    arguments: {"argv": ["make", "publish"]}\n'
         "    orket decide 3f9a12cd/LED-1/1/0 --as approve --data-dir '/tmp/x y'\n"
         "    orket decide 3f9a12cd/LED-1/1/0 --as deny --data-dir '/tmp/x y'\n"
         "  LED-2 run_command make mail: the engine stopped while it ran\n"
+        '    arguments: {"argv": ["make", "mail"]}\n'
         "    orket decide 3f9a12cd/LED-2/1/0 --as happened --data-dir '/tmp/x y'\n"
         "    orket decide 3f9a12cd/LED-2/1/0 --as did_not_happen --data-dir '/tmp/x y'\n"
         "\n"
