@@ -118,7 +118,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("orket/interfaces/planted.py", "import orket.services.tool_call", "Who asks an actor imports"),
         ("orket/orchestration/turn.py", "import orket.orchestration.engine", "Inside orchestration"),
         ("orket/orchestration/attic.py", "", "Inside orchestration"),
-        ("orket/infrastructure/clock.py", "import orket.infrastructure.memory", "Neighbours do not import"),
+        ("orket/infrastructure/newest.py", "import orket.infrastructure.memory", "Neighbours do not import"),
         ("orket/client/planted.py", "import orket.bootstrap", "The client knows the wire"),
         (
             "orket/services/sandbox_messages.py",
