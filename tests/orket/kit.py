@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ import anyio.lowlevel
 from orket.bootstrap import Orket, open_orket
 from orket.domain.identifiers import CardId, RunId
 from orket.domain.runs import RunState, RunStatus
-from orket.orchestration.control import fold
 from orket.orchestration.messages import StartRun
 from orket.settings import Settings
 
@@ -145,11 +144,12 @@ async def settled(orket: Orket, run_id: RunId) -> RunState:
     return await reached(orket, run_id, lambda state: state.status is not RunStatus.RUNNING)
 
 
-async def reached(orket: Orket, run_id: RunId, wanted: Any) -> RunState:
+async def reached(orket: Orket, run_id: RunId, wanted: Callable[[RunState], bool]) -> RunState:
     """Wait until the ledger shows what is wanted of a run."""
-    newest = 0
+    state, newest = RunState(run_id=run_id), 0
     while True:
-        state = await fold(orket.ledger, run_id)
+        for recorded in await orket.ledger.read(run_id, after=state.last_seq):
+            state.apply_recorded(recorded)
         if wanted(state):
             return state
         newest = await orket.ledger.wait(max(newest, state.last_seq))
