@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Group
 
@@ -56,9 +58,7 @@ def build() -> App:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; every failure is one message on standard error."""
     given = _global_last(list(sys.argv[1:] if arguments is None else arguments))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every terminal has every sign
+    _open_streams()
     code: object = 1
     try:
         code = build()(given, result_action="return_value", exit_on_error=False, print_error=False)
@@ -69,6 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except* KeyboardInterrupt:
         code = 130
     return code if isinstance(code, int) else 0
+
+
+def _open_streams() -> None:
+    """Have an output even when the caller closed it, and one that takes every sign."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - as long as the process
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors import ActorsError
+from orket.client import Unreachable
 from orket.domain.errors import OrketError, RunConflict, RunNotFound, StoreLocked
 from orket.interfaces.cli.wording import printable
 
@@ -27,6 +28,8 @@ def complaint(error: BaseException) -> str:
             return f"{printable(error.detail)}; possible: {', '.join(allowed)}"
         case StoreLocked():
             return f"{printable(error.detail)}; wait for it to end, or use another --data-dir"
+        case Unreachable():
+            return f"{printable(error.detail)}; another process holds the database: orket doctor"
         case OrketError():
             return printable(error.detail)
         case ActorsError():

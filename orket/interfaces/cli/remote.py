@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
+import anyio
 import attrs
 
-from orket.client import ClientProblem, EventStream, OrketClient
+from orket.client import ClientProblem, EventStream, OrketClient, Unreachable
 from orket.domain.budgets import Budget
 from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound
 from orket.domain.events import Recorded
@@ -19,13 +20,33 @@ from orket.wire.runs import BudgetBody, RunStanding, RunView, StartRunBody
 from orket.wire.views import recorded
 
 _PAGE = 200
+# An engine has the lock a moment before it answers on the socket that the lock names.
+_START_S, _RETRY_S = 5.0, 0.05
 
 
 @asynccontextmanager
 async def connect(socket: str) -> AsyncGenerator[Remote]:
-    """Use the engine behind a Unix socket."""
+    """Use the engine behind a Unix socket; one that is just starting is waited for.
+
+    Raises:
+        Unreachable: It holds the database and does not answer.
+    """
     async with OrketClient.connect(socket=socket) as client:
+        await _until_it_answers(client)
         yield Remote(client=client)
+
+
+async def _until_it_answers(client: OrketClient) -> None:
+    give_up_at = anyio.current_time() + _START_S
+    while True:
+        try:
+            await client.version()
+        except Unreachable as error:
+            if error.sent or anyio.current_time() > give_up_at:
+                raise
+            await anyio.sleep(_RETRY_S)
+        else:
+            return
 
 
 @attrs.frozen(kw_only=True)

@@ -99,11 +99,13 @@ class Session:
             cards = command_line(("cards", state.run_id), data_dir=self.data_dir)
             self.out.remark(f"run {state.run_id} is {state.status}; see: {cards}")
 
-    def sum_up(self, watch: Watch) -> Sequence[RenderableType]:
-        """Say how the run stands, with the files of its workspace."""
+    def sum_up(self, watch: Watch, *, has_engine: bool = False) -> Sequence[RenderableType]:
+        """Say how the run stands, with the files of its workspace; ``has_engine`` while one is at it."""
         workspace = "" if watch.state.accepted is None else watch.state.accepted.workspace
         files = workspace_files(workspace)
-        return summary(watch.state, watch.worked_s, files=files, data_dir=self.data_dir)
+        return summary(
+            watch.state, watch.worked_s, files=files, data_dir=self.data_dir, has_engine=has_engine
+        )
 
 
 async def _left_open(control: Control, run_id: RunId) -> list[RunId]:

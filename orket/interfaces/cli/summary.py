@@ -14,7 +14,8 @@ from orket.domain.runs import CallState, RunState, RunStatus
 from orket.interfaces.cli import story, view
 from orket.interfaces.cli.wording import because, call_name, command_line, printable, size
 
-_LINES_MAX = 20
+_LINES_MAX, _DECISION_LINES_MAX = 20, 400
+_WAITS = "Waits for a person"
 _ISSUES_MAX = 200
 _ARGUMENTS_CHARS = 4000
 
@@ -36,8 +37,18 @@ class Files:
     more: bool = False
 
 
-def summary(state: RunState, worked_s: float, *, files: Files, data_dir: str) -> tuple[RenderableType, ...]:
-    """Sum a run up; ``data_dir`` goes into the commands it names, empty when it is the default one."""
+def summary(
+    state: RunState, worked_s: float, *, files: Files, data_dir: str, has_engine: bool = False
+) -> tuple[RenderableType, ...]:
+    """Sum a run up.
+
+    Args:
+        state: The run.
+        worked_s: How long it has worked, in seconds.
+        files: What lies in its workspace.
+        data_dir: Goes into the commands that are named, empty when it is the default one.
+        has_engine: Whether an engine is at it, so that it goes on by itself.
+    """
     parts: list[RenderableType] = [
         view.heading(state),
         view.CardTree(state=state, issues_max=_ISSUES_MAX),
@@ -53,17 +64,17 @@ def summary(state: RunState, worked_s: float, *, files: Files, data_dir: str) ->
             "Waits for a person",
             [text for call in state.waiting_calls() for text in _decision(call, data_dir)],
         ),
-        ("What next", _next(state, data_dir)),
+        ("What next", _next(state, data_dir, has_engine)),
     )
     for title, lines in sections:
         if lines:
-            parts.append(_section(title, lines))
+            parts.append(_section(title, lines, _DECISION_LINES_MAX if title == _WAITS else _LINES_MAX))
     return tuple(parts)
 
 
-def _section(title: str, lines: Sequence[str]) -> Text:
+def _section(title: str, lines: Sequence[str], lines_max: int) -> Text:
     text = Text(f"\n{title}", style="bold", no_wrap=False)
-    shown = lines[:_LINES_MAX]
+    shown = lines[:lines_max]
     more = [f"… and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
     for one in (*shown, *more):
         text.append(f"\n  {one}", style="not bold")
@@ -94,7 +105,11 @@ def _decision(call: CallState, data_dir: str) -> Iterable[str]:
         yield "  " + command_line(("decide", call.call.id, "--as", answer), data_dir=data_dir)
 
 
-def _next(state: RunState, data_dir: str) -> list[str]:
-    goes_on = state.status in (RunStatus.PAUSED, RunStatus.RUNNING)
-    commands = (("resume", state.run_id),) if goes_on else ()
-    return [command_line(one, data_dir=data_dir) for one in (*commands, ("ledger", "show", state.run_id))]
+def _next(state: RunState, data_dir: str, has_engine: bool) -> list[str]:
+    commands: list[tuple[str, ...]] = []
+    if state.status is RunStatus.RUNNING and has_engine:
+        commands = [("events", state.run_id, "--follow"), ("pause", state.run_id)]
+    elif state.status in (RunStatus.PAUSED, RunStatus.RUNNING):
+        commands = [("resume", state.run_id)]
+    commands.append(("ledger", "show", state.run_id))
+    return [command_line(one, data_dir=data_dir) for one in commands]

@@ -69,6 +69,17 @@ def test_a_run_that_can_go_on_says_how():
     assert "  orket resume 3f9a12cd\n" in told(r.beginning())
 
 
+def test_a_run_whose_engine_is_at_it_need_not_be_resumed():
+    watch = watched(r.beginning())
+    found = Files(workspace="", files=())
+    told = drawn(*summary(watch.state, watch.worked_s, files=found, data_dir="", has_engine=True))
+    assert told.splitlines()[-3:] == [
+        "  orket events 3f9a12cd --follow",
+        "  orket pause 3f9a12cd",
+        "  orket ledger show 3f9a12cd",
+    ]
+
+
 def test_long_lists_are_cut():
     files = tuple(File(f"file{number:03}", 1) for number in range(50))
     assert "  … and 30 more" in told(r.beginning(), *files)
