@@ -23,7 +23,7 @@ class SandboxStatus(StrEnum):
 class Limits:
     """The bounds of one command; every one is enforced by the driver.
 
-    ``output_bytes`` bounds each of the two streams. ``processes`` binds where the user is not root.
+    ``output_bytes`` bounds each of the two streams, ``processes`` the command with all its descendants.
     """
 
     wall_s: float = 60.0

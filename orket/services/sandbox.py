@@ -90,9 +90,8 @@ class SandboxActor(
         self._driver: SandboxDriver | None = None
         self._sandbox: OpenSandbox | None = None
         self._commands: dict[CallId, _Running] = {}
-        self._actions = 0
+        self._actions: set[anyio.Event] = set()
         self._closed = False
-        self._quiet = anyio.Event()
 
     @on(RunInSandbox)
     async def run_in_sandbox(self, m: RunInSandbox) -> Reply[CommandResult]:
@@ -150,15 +149,16 @@ class SandboxActor(
 
     @on(EndCommand)
     async def end_command(self, m: EndCommand) -> Reply[bool]:
-        """Kill a call's command, and let file accesses that are under way come to their end."""
+        """Kill a call's command, and let the file accesses that are under way now come to their end."""
         running, to = self._commands.get(m.call_id), self.ctx.defer(m)
+        actions = tuple(self._actions)
 
         async def act() -> bool:
             if running is not None:
                 running.scope.cancel()
                 await running.gone.wait()
-            while self._actions:
-                await self._quiet.wait()
+            for action in actions:
+                await action.wait()
             return running is not None
 
         self._beside(act, to)
@@ -211,20 +211,19 @@ class SandboxActor(
         await self._ledger.append(self._spec.run_id, [changed])
 
     def _act(self, act: Callable[[], Awaitable[R]], to: Reply[R]) -> None:
-        """Access files beside the handlers, counted so that an end can wait for them."""
-        if self._actions >= ACTIONS_MAX:
+        """Access files beside the handlers, kept in mind so that an end can wait for them."""
+        if len(self._actions) >= ACTIONS_MAX:
             to.fail(SandboxRefused(SandboxError(f"{ACTIONS_MAX} file accesses are under way")))
             return
-        self._actions += 1
+        over = anyio.Event()
+        self._actions.add(over)
 
         async def counted() -> R:
             try:
                 return await act()
             finally:
-                self._actions -= 1
-                if not self._actions:
-                    self._quiet.set()
-                    self._quiet = anyio.Event()
+                self._actions.discard(over)
+                over.set()
 
         self._beside(counted, to)
 

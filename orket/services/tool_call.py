@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 import attrs
@@ -16,8 +16,10 @@ from orket.domain.errors import SandboxError, ToolError
 from orket.domain.events import ToolCallIntended
 from orket.domain.ports import Ledger
 from orket.domain.tools import (
+    Finding,
     GateDecision,
     HumanVerdict,
+    Recovered,
     Recovery,
     ToolResult,
     ToolSpec,
@@ -26,7 +28,8 @@ from orket.domain.tools import (
 )
 from orket.services.sandbox_messages import EndCommand, ListFolder, ReadFile, RunInSandbox, WriteFile
 from orket.services.tool_messages import CallOutcome, ExecuteTool
-from orket.services.tools.tool import ToolContext, bounded, done
+from orket.services.tools import recovering
+from orket.services.tools.tool import Probed, Tool, ToolContext, bounded, done
 from orket.services.tools.toolbox import Toolbox
 from orket.services.tools.workbench import Workbench
 
@@ -92,13 +95,20 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             return CallOutcome(call_id=m.call.id, decision=decision, result=said)
         if m.verdict is HumanVerdict.APPROVE and decision.verdict is Verdict.ASK:
             decision = _approved(decision)
-        if decision.verdict is not Verdict.DENY and (doubt := self._doubt(m, spec)):
-            return CallOutcome(call_id=m.call.id, decision=decision, doubt=doubt)
-        await self._record(m, decision, spec)
-        if decision.verdict is Verdict.ALLOW:
-            return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
-        result = None if decision.verdict is Verdict.ASK else _denied(m, decision)
-        return CallOutcome(call_id=m.call.id, decision=decision, result=result)
+        recovered: Recovered | None = None
+        if m.attempts and decision.verdict is not Verdict.DENY:
+            found = await self._recover(m, decision, spec)
+            if isinstance(found, CallOutcome):
+                return found
+            recovered = found
+        await self._record(m, decision, spec, recovered)
+        if decision.verdict is not Verdict.ALLOW:
+            result = None if decision.verdict is Verdict.ASK else _denied(m, decision)
+            return CallOutcome(call_id=m.call.id, decision=decision, result=result)
+        if recovered is not None and recovered.by == Recovery.COMPENSATE:
+            if problem := await self._undo(m):
+                return CallOutcome(call_id=m.call.id, decision=decision, doubt=_doubt(m, problem))
+        return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
 
     async def on_stop(self, reason: Exit) -> None:
         """A call that is cut off takes its command with it."""
@@ -122,26 +132,62 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             )
         )
 
-    def _doubt(self, m: ExecuteTool, spec: ToolSpec | None) -> str:
-        """Say why a person must decide about an earlier attempt, or nothing when the call may go on.
+    async def _recover(
+        self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None
+    ) -> Recovered | CallOutcome | None:
+        """Find out what entitles a call that was intended before to another attempt.
 
-        A person's word settles what became of the attempts before it.
+        Returns:
+            That, or None after an approval, which settles an intent that asked and never acted; or the
+            outcome, when the probe saw that the call has acted, or a person must say what became of it.
         """
-        if m.attempts == 0 or m.verdict is not None or spec is None:
-            return ""
+        if m.verdict is HumanVerdict.DID_NOT_HAPPEN:
+            return Recovered(by="person", finding=Finding.DID_NOT_HAPPEN, evidence="a person said so")
+        if m.verdict is not None or spec is None:
+            return None
         node = self._tools.nodes(m.context.organization).recovery
         action = node.recover(spec, spec.recovery, m.attempts)
         if action is RecoveryAction.RUN_AGAIN:
-            return ""
-        why = f"declared recovery: {spec.recovery}; decided: {action}"
-        return f"{spec.name} was started {m.attempts} time(s) and may or may not have acted ({why})"
+            return Recovered(by=Recovery.IDEMPOTENT, evidence="another attempt does no harm")
+        if action is RecoveryAction.COMPENSATE:
+            return Recovered(by=Recovery.COMPENSATE, evidence="this attempt begins by undoing those before")
+        if action is RecoveryAction.PROBE:
+            seen = await self._probe(m)
+            if seen.finding is Finding.DID_NOT_HAPPEN:
+                return Recovered(by=Recovery.PROBE, finding=seen.finding, evidence=seen.evidence)
+            if seen.finding is Finding.HAPPENED:
+                message = "confirmed by the tool's probe: this call has acted; its own answer was lost"
+                result = done(message=message, evidence=seen.evidence)
+                return CallOutcome(call_id=m.call.id, decision=decision, result=result)
+            doubt = _doubt(m, seen.evidence)
+        else:
+            doubt = _doubt(m, f"declared recovery: {spec.recovery}; decided: {action}")
+        return CallOutcome(call_id=m.call.id, decision=decision, doubt=doubt)
 
-    async def _record(self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None) -> None:
+    async def _probe(self, m: ExecuteTool) -> Probed:
+        self._acting = m
+        try:
+            await self._tools.sandboxes.ask(_end_of(m))  # an earlier attempt may still be at it
+            return await recovering.probe(*self._at_bench(m))
+        finally:
+            self._acting = None
+
+    async def _undo(self, m: ExecuteTool) -> str:
+        self._acting = m
+        await self._tools.sandboxes.ask(_end_of(m))
+        problem = await recovering.compensate(*self._at_bench(m))
+        self._acting = None
+        return problem
+
+    async def _record(
+        self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None, recovered: Recovered | None
+    ) -> None:
         intended = ToolCallIntended(
             call=m.call,
             decision=decision,
             recovery=spec.recovery if spec is not None else Recovery.ASK_HUMAN,
             attempt=m.attempts + 1,
+            recovered=recovered,
         )
         await self._tools.ledger.append(m.call.run_id, [intended])
 
@@ -165,9 +211,17 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         return result if result.duration_ms else attrs.evolve(result, duration_ms=duration_ms)
 
     async def _run(self, m: ExecuteTool) -> ToolResult:
+        tool, context, bench = self._at_bench(m)
+        return await tool.run(m.call.arguments_json, context, bench)
+
+    def _at_bench(self, m: ExecuteTool) -> tuple[Tool[Any], ToolContext, Workbench]:
         bench = Workbench(sandboxes=self._tools.sandboxes, spec=m.context.sandbox, call_id=m.call.id)
-        tool = self._tools.toolbox[m.call.tool]
-        return await tool.run(m.call.arguments_json, ToolContext(call=m.call, given=m.context), bench)
+        return self._tools.toolbox[m.call.tool], ToolContext(call=m.call, given=m.context), bench
+
+
+def _doubt(m: ExecuteTool, why: str) -> str:
+    """Say why a person must decide about the attempts before."""
+    return f"{m.call.tool} was started {m.attempts} time(s) and may or may not have acted ({why})"
 
 
 def _end_of(m: ExecuteTool) -> EndCommand:

@@ -180,6 +180,14 @@ async def test_the_limit_of_open_files_and_no_core_dump(sandbox: OpenSandbox) ->
     assert told.stdout == b"64\n0\n"
 
 
+async def test_the_limit_of_processes(sandbox: OpenSandbox) -> None:
+    word = token()
+    program = "import os, time\nfor _ in range(60):\n    if os.fork() == 0: break\ntime.sleep(300)"
+    told = await run(sandbox, PYTHON, "-c", program, word, limits=Limits(wall_s=WALL_S, processes=20))
+    assert told.end in (CommandEnd.LIMIT, CommandEnd.NONZERO)  # the latter where the kernel refuses the fork
+    assert not carrying(word)
+
+
 async def test_a_flood_of_output_is_drained_and_bounded(sandbox: OpenSandbox) -> None:
     flood = "yes flood | head -c 100000000; echo last; yes error | head -c 3000000 >&2"
     told = await run(sandbox, "sh", "-c", flood, limits=Limits(wall_s=WALL_S, output_bytes=10_000))

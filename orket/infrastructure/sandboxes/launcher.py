@@ -7,8 +7,9 @@ so a launcher never outlives its engine. Standard library only, nothing of this 
 
 Arguments: control fd, report fd, private directory, wall seconds, then the resource limits (CPU seconds,
 address space, file size, open files, processes; bytes and counts), then the command. The report is one line
-``HOW CODE MILLISECONDS``; HOW is ``exit``, ``signal``, ``timeout``, ``canceled``, ``exec`` (could not be
-started, CODE is the errno) or ``setup`` (the launcher itself could not work, CODE is the errno).
+``HOW CODE MILLISECONDS``; HOW is ``exit``, ``signal``, ``timeout``, ``limit`` (too many processes),
+``canceled``, ``exec`` (could not be started, CODE is the errno) or ``setup`` (the launcher itself could not
+work, CODE is the errno).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Callable
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
 FREEZE_PASSES_MAX = 100
+LOOK_S = 0.05
 
 
 def prctl(option: int, value: int) -> None:
@@ -132,8 +134,12 @@ def reap(pid: int) -> tuple[bool, int | None]:
             found = status
 
 
-def watch(pid: int, control: int, woken: int, deadline: float) -> tuple[str, int]:
-    """Wait until the command ends, the time is up or the engine lets go."""
+def watch(pid: int, control: int, woken: int, deadline: float, processes_max: int) -> tuple[str, int]:
+    """Wait until the command ends, the time is up, there are too many of it or the engine lets go.
+
+    The number of processes is looked at now and then, because RLIMIT_NPROC counts all of a user's and does
+    not bind root.
+    """
     waiting = select.poll()
     for fd in (control, woken):
         waiting.register(fd, select.POLLIN)
@@ -145,7 +151,9 @@ def watch(pid: int, control: int, woken: int, deadline: float) -> tuple[str, int
         left = deadline - time.monotonic()
         if left <= 0:
             return "timeout", signal.SIGKILL
-        ready = {fd for fd, _ in waiting.poll(min(left, 3600) * 1000)}
+        if too_many(os.getpid(), processes_max):
+            return "limit", signal.SIGKILL
+        ready = {fd for fd, _ in waiting.poll(min(left, LOOK_S) * 1000)}
         if control in ready or (woken in ready and signal.SIGTERM in os.read(woken, 4096)):
             return "canceled", signal.SIGKILL
 
@@ -175,6 +183,16 @@ def children_of(pid: int) -> list[int]:
                 one for one in map(int, filter(str.isdigit, os.listdir("/proc"))) if parent_of(one) == pid
             ]
     return found
+
+
+def too_many(top: int, processes_max: int) -> bool:
+    """Tell whether more than so many processes are below ``top``."""
+    count, todo = 0, [top]
+    while todo and count <= processes_max:
+        found = children_of(todo.pop())
+        count += len(found)
+        todo.extend(found)
+    return count > processes_max
 
 
 def send(pid: int, what: signal.Signals, is_meant: Callable[[int], bool]) -> bool:
@@ -250,7 +268,9 @@ def main(arguments: list[str]) -> None:
         woken = wake_on_signals()
         pid, failed = start(arguments[9:], [int(one) for one in arguments[4:9]])
         let_go_of_streams()
-        how, code = ("exec", failed) if failed else watch(pid, control, woken, started + wall_s)
+        how, code = (
+            ("exec", failed) if failed else watch(pid, control, woken, started + wall_s, int(arguments[8]))
+        )
         duration_s = time.monotonic() - started
         end_everything(woken)
     except OSError as error:

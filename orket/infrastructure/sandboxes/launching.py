@@ -212,6 +212,8 @@ def _end(how: str, code: int) -> tuple[CommandEnd, int]:
             return CommandEnd.LIMIT if code in _LIMITS else CommandEnd.NONZERO, -code
         case "timeout":
             return CommandEnd.TIMEOUT, _KILLED
+        case "limit":
+            return CommandEnd.LIMIT, _KILLED
         case "canceled":
             return CommandEnd.CANCELED, _KILLED
         case "killed":  # by the command itself, or for want of memory: it may have acted

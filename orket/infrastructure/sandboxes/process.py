@@ -1,7 +1,8 @@
 """Level 0: commands as plain processes, bounded and entirely gone at their end, but not isolated.
 
-States: limits on wall-clock time, CPU, address space, output and file size; no process outlives its command
-or the engine. Does not state: any isolation of files, network or other processes. For trusted tools, by name.
+States: limits on wall-clock time, CPU, address space, output, file size and number of processes; no process
+outlives its command or the engine. Does not state: any isolation of files, network or other processes. It is
+for trusted tools, and allowed by name only.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ STATES = (
     "address-space limit per process",
     "file-size limit",
     "output limit",
+    "limit of processes per command, looked at 20 times a second",
     "no process outlives its command or the engine",
 )
 _OWN_NAMES = frozenset({"", ".", "..", "home", "tmp"})

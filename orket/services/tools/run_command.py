@@ -22,7 +22,7 @@ _SHELL = frozenset({"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&>
 _HINTS = {
     CommandEnd.NONZERO: "read what it said, mend the cause, then run it again",
     CommandEnd.TIMEOUT: "make it finish sooner; nothing may wait for input or run on in the background",
-    CommandEnd.LIMIT: "it used up its CPU time or wrote too large a file: do less at once",
+    CommandEnd.LIMIT: "it took too much CPU, wrote too large a file or started too many processes: do less",
     CommandEnd.CANCELED: "it may have acted in part: look before you repeat it",
 }
 
@@ -99,7 +99,10 @@ def _headline(told: CommandResult, limits: Limits) -> str:
         case CommandEnd.TIMEOUT:
             return f"stopped after {limits.wall_s:g} s, with everything it had started"
         case CommandEnd.LIMIT:
-            return f"stopped at a limit ({limits.cpu_s} s of CPU, files of {limits.file_bytes} bytes)"
+            bounds = (
+                f"{limits.cpu_s} s of CPU, files of {limits.file_bytes} bytes, {limits.processes} processes"
+            )
+            return f"stopped at a limit ({bounds})"
         case CommandEnd.CANCELED:
             return "ended before it was done, because the run was stopped"
         case _:

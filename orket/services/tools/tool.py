@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from orket.domain.errors import ToolError
-from orket.domain.tools import Permission, Recovery, ToolCall, ToolResult, ToolSpec
+from orket.domain.tools import Finding, Permission, Recovery, ToolCall, ToolResult, ToolSpec
 from orket.services.tool_messages import CallContext
 from orket.services.tools.workbench import Workbench
 
@@ -31,7 +31,17 @@ class ToolContext:
     given: CallContext
 
 
+@attrs.frozen(kw_only=True)
+class Probed:
+    """What a probe saw: whether an earlier attempt has acted, and the evidence, for a person to read."""
+
+    finding: Finding
+    evidence: str
+
+
 Effect = Callable[[A, ToolContext, Workbench], Awaitable[ToolResult]]
+Probe = Callable[[A, ToolContext, Workbench], Awaitable[Probed]]
+Compensate = Callable[[A, ToolContext, Workbench], Awaitable[None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -40,11 +50,18 @@ class Tool(Generic[A]):
 
     ``effect`` acts only through the workbench and says what came of it as a ``ToolResult``. It may raise
     ``ToolError`` (a result for the model) and lets the workbench's ``SandboxError`` through (infrastructure).
+
+    ``probe`` looks whether an attempt of this very call (``context.call.id``) has acted, and changes nothing.
+    ``compensate`` undoes whatever earlier attempts did, nothing included; it may be cut off and begun again,
+    so it must do no harm twice, and raises ``ToolError`` when it cannot. Nothing of an earlier attempt is
+    under way while either runs.
     """
 
     spec: ToolSpec
     arguments: type[A]
     effect: Effect[A]
+    probe: Probe[A] | None = None
+    compensate: Compensate[A] | None = None
 
     async def run(self, arguments_json: str, context: ToolContext, workbench: Workbench) -> ToolResult:
         """Decode the arguments and act.
@@ -52,11 +69,18 @@ class Tool(Generic[A]):
         Raises:
             ToolError: ``bad_arguments`` when they do not fit; nothing was done.
         """
+        return await self.effect(self.decode(arguments_json), context, workbench)
+
+    def decode(self, arguments_json: str) -> A:
+        """Read the arguments.
+
+        Raises:
+            ToolError: ``bad_arguments`` when they do not fit.
+        """
         try:
-            given = msgspec.json.decode(arguments_json.encode(), type=self.arguments)
+            return msgspec.json.decode(arguments_json.encode(), type=self.arguments)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise ToolError(f"arguments do not fit: {error}", code="bad_arguments") from error
-        return await self.effect(given, context, workbench)
 
 
 def declare(
@@ -68,8 +92,18 @@ def declare(
     permissions: tuple[Permission, ...],
     recovery: Recovery,
     path_arguments: tuple[str, ...] = (),
+    probe: Probe[A] | None = None,
+    compensate: Compensate[A] | None = None,
 ) -> Tool[A]:
-    """Make a tool from its parts; the JSON Schema follows from the type of the arguments."""
+    """Make a tool from its parts; the JSON Schema follows from the type of the arguments.
+
+    Raises:
+        ValueError: The declared recovery has nothing to carry it out.
+    """
+    if (recovery is Recovery.PROBE and probe is None) or (
+        recovery is Recovery.COMPENSATE and compensate is None
+    ):
+        raise ValueError(f"{name}: declares the recovery {recovery} and brings no function for it")
     spec = ToolSpec(
         name=name,
         description=description,
@@ -78,7 +112,7 @@ def declare(
         recovery=recovery,
         path_arguments=path_arguments,
     )
-    return Tool(spec=spec, arguments=arguments, effect=effect)
+    return Tool(spec=spec, arguments=arguments, effect=effect, probe=probe, compensate=compensate)
 
 
 def schema_json(arguments: type[Arguments]) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anyio
+import attrs
 import pytest
 
 from orket.domain.errors import SandboxError, SandboxUnavailable
@@ -19,6 +20,7 @@ from orket.domain.sandboxes import (
     SandboxStatus,
 )
 from orket.infrastructure.sandboxes.process import ProcessDriver
+from orket.services import sandbox_orchestrator
 from orket.services.sandbox import COMMANDS_MAX, choose_driver
 from orket.services.sandbox_messages import (
     ActionRefused,
@@ -235,6 +237,31 @@ async def test_runs_do_not_share_a_sandbox(tmp_path: Path) -> None:
         await room.ledger.append(RunId("r2"), [(await room.ledger.read(RUN, limit=1))[0].event])
         assert await room.sandboxes.ask(ListFolder(spec=other, path=".")) == ()
         assert not await room.sandboxes.ask(EndCommand(run_id=RunId("r3"), call_id=CallId("c")))
+
+
+async def test_a_killed_orchestrator_leaves_nothing_and_goes_on(tmp_path: Path) -> None:
+    async with rooms(tmp_path) as room, anyio.create_task_group() as group:
+        word, herald = token(), Herald(tmp_path)
+        room.sandboxes.tell(running(room, "c1", "sh", "-c", f"echo up > {herald.path}; sleep 300; : {word}"))
+        await herald.word()
+        room.system.kill(room.sandboxes)
+        assert (await room.sandboxes.ask(running(room, "c2", "true"))).end is CommandEnd.OK
+        assert not carrying(word)
+        group.cancel_scope.cancel()
+
+
+async def test_more_sandboxes_than_allowed_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox_orchestrator, "SANDBOXES_MAX", 1)
+    async with rooms(tmp_path) as room:
+        await room.sandboxes.ask(running(room, "c1", "true"))
+        other = attrs.evolve(room.spec, run_id=RunId("r2"))
+        with pytest.raises(SandboxRefused, match="open already"):
+            await room.sandboxes.ask(ListFolder(spec=other, path="."))
+        await room.sandboxes.ask(CloseSandbox(run_id=RUN))
+        await room.ledger.append(RunId("r2"), [(await room.ledger.read(RUN, limit=1))[0].event])
+        assert await room.sandboxes.ask(ListFolder(spec=other, path=".")) == ()
 
 
 async def test_a_killed_sandbox_is_opened_anew(tmp_path: Path) -> None:

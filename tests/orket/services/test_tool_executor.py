@@ -14,7 +14,8 @@ from orket.domain.assets import Organization, PolicyRule
 from orket.domain.events import Event, SandboxChanged, ToolCallIntended
 from orket.domain.identifiers import CallId
 from orket.domain.tools import GateDecision, HumanVerdict, Permission, Recovery, ToolResult, Verdict
-from orket.services.tool_messages import CallOutcome, EndCalls, EndedCall, Settle
+from orket.services import tool_executor
+from orket.services.tool_messages import CallOutcome, EndCalls, EndedCall, ExecutorBusy, Settle
 from orket.services.tools.tool import Arguments, ToolContext, declare, done
 from orket.services.tools.toolbox import TOOLBOX, make_toolbox
 from orket.services.tools.workbench import Workbench
@@ -379,6 +380,33 @@ async def test_a_gate_that_raises_lets_nothing_through(tmp_path: Path) -> None:
         events: tuple[Event, ...] = await room.events()
     assert events == ()
     assert not (tmp_path / "work").exists()
+
+
+async def test_more_calls_than_allowed_are_refused_before_they_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_executor, "LIVE_MAX", 1)
+    async with rooms(tmp_path) as room, anyio.create_task_group() as group:
+        herald = Herald(tmp_path)
+        script = f"echo up > {herald.path}; sleep 300"
+        group.start_soon(room.executor.ask, room.ask_for("run_command", argv=["sh", "-c", script]))
+        await herald.word()
+        with pytest.raises(ExecutorBusy):
+            await room.executor.ask(room.ask_for("list_directory", 1))
+        assert len(await intents(room)) == 1
+        await room.executor.ask(EndCalls(run_id=RUN))
+        assert result_of(await room.executor.ask(room.ask_for("list_directory", 1))).ok
+
+
+async def test_the_oldest_outcomes_are_forgotten_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_executor, "UNSETTLED_MAX", 2)
+    async with rooms(tmp_path) as room:
+        for index in range(3):
+            await room.executor.ask(room.ask_for("list_directory", index))
+        ended = await room.executor.ask(EndCalls(run_id=RUN))
+    assert [one.call_id for one in ended] == ["r1/C-1/1/1", "r1/C-1/1/2"]
 
 
 async def test_fifty_calls_at_a_time(tmp_path: Path) -> None:
