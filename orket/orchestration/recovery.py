@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from orket.domain import events as e
 from orket.domain.cards import FINAL, WAITING, Card, CardStatus, CardType, WaitReason
+from orket.domain.graph import hopeless
 from orket.domain.identifiers import CardId
 from orket.domain.runs import RunState
 from orket.domain.state_machine import SYSTEM, allowed
@@ -80,6 +81,30 @@ def cancel_cards(state: RunState, reason: str) -> tuple[e.Event, ...]:
         for card in cards
         if card.status not in FINAL and CardStatus.CANCELED in allowed(card.type, card.status, system=True)
     )
+
+
+def blame(state: RunState, fault: e.CardFaulted, faults_max: int) -> tuple[e.Event, ...]:
+    """Write a fault down, and block its card when it was one too many in a row; the state follows."""
+    state.apply(fault)
+    faults, card = state.faults[fault.card_id], state.cards[fault.card_id]
+    if faults < faults_max:
+        return (fault,)
+    blocked = block(card, WaitReason.SYSTEM, f"{faults} faults in a row; last: {fault.error}")
+    for event in blocked:
+        state.apply(event)
+    return (fault, *blocked)
+
+
+def block_hopeless(state: RunState) -> tuple[e.Event, ...]:
+    """Block every card that waits for one that will never be done, and whoever waits for it in turn."""
+    found: list[e.Event] = []
+    held = {call.call.card_id for call in state.waiting_calls()}
+    while lost := hopeless(state.issues, held):
+        for card, reason in lost:
+            for event in block(card, WaitReason.DEPENDENCY, reason):
+                state.apply(event)
+                found.append(event)
+    return tuple(found)
 
 
 def advance_parents(state: RunState) -> tuple[e.Event, ...]:

@@ -13,15 +13,14 @@ from orket.decision_nodes.decisions import PlanInput
 from orket.domain import events as e
 from orket.domain.assets import Epic
 from orket.domain.budgets import exceeded
-from orket.domain.cards import Card, WaitReason
-from orket.domain.graph import hopeless
+from orket.domain.cards import Card
 from orket.domain.identifiers import CardId, RunId, sanitise
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
 from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
-from orket.orchestration.recovery import advance_parents, block
+from orket.orchestration.recovery import advance_parents, blame, block_hopeless
 from orket.services.sandbox_messages import CloseSandbox
 
 FAULT_DELAY_S = 0.1
@@ -41,13 +40,23 @@ class WorkEnded(Message):
     error: str = ""
 
 
-class RunActor(Actor[Scan | WorkEnded]):
+@attrs.frozen(kw_only=True)
+class Rested(Message):
+    """A card whose worker died may be tried again."""
+
+    card_id: CardId
+
+
+class RunActor(Actor[Scan | WorkEnded | Rested]):
     """Drives one run from wherever its ledger ends to its end; may wait, stops when nothing is left."""
 
     def __init__(self, desk: Desk, run_id: RunId) -> None:
         self._desk, self._run_id = desk, run_id
         self._state = RunState(run_id=run_id)
         self._busy: dict[CardId, Ref[WorkOnCard]] = {}
+        self._resting: set[CardId] = set()
+        self._faulted: list[e.CardFaulted] = []
+        self._scan_due = False
 
     async def on_start(self) -> None:
         """Fold the ledger and begin."""
@@ -66,14 +75,39 @@ class RunActor(Actor[Scan | WorkEnded]):
             levels=self._nodes.sandbox_policy.levels(house),
             limits=self._nodes.sandbox_policy.limits(house),
         )
-        self.ctx.self.tell(Scan())
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Have the cards scanned once, however many assignments end before that."""
+        if not self._scan_due:
+            self._scan_due = True
+            self.ctx.self.tell(Scan())
+
+    @on(WorkEnded)
+    async def work_ended(self, m: WorkEnded) -> None:
+        """Take note of a finished assignment; after a fault its card rests a little."""
+        await self.ctx.stop_child(self._busy.pop(m.card_id))
+        if m.error:
+            self._faulted.append(e.CardFaulted(card_id=m.card_id, error=m.error))
+            self._resting.add(m.card_id)
+            delay_s = FAULT_DELAY_S * 2 ** self._state.faults.get(m.card_id, 0)
+            self.ctx.after(delay_s, Rested(card_id=m.card_id), key=m.card_id)
+        self._look_again()
+
+    @on(Rested)
+    async def rested(self, m: Rested) -> None:
+        """Let a card be chosen again."""
+        self._resting.discard(m.card_id)
+        self._look_again()
 
     @on(Scan)
     async def scan(self, m: Scan) -> None:
         """Start what can be started; with nothing under way and nothing to start, come to an end."""
+        self._scan_due = False
+        await self._catch_up()
         if self._state.status is not RunStatus.RUNNING:
             return
-        await self._record(*self._block_hopeless())
+        await self._record(*self._bookkeeping())
         if (over := self._over_budget()) is not None:
             if not self._busy:
                 await self._record(e.RunPaused(by="budget", reason=over))
@@ -81,24 +115,8 @@ class RunActor(Actor[Scan | WorkEnded]):
             return
         for card_id in self._choose():
             self._start(card_id)
-        if not self._busy:
+        if not self._busy and not self._resting:
             await self._end()
-
-    @on(WorkEnded)
-    async def work_ended(self, m: WorkEnded) -> None:
-        """Take note of a finished assignment and scan again; after a fault a little later."""
-        worker = self._busy.pop(m.card_id)
-        await self.ctx.stop_child(worker)
-        await self._catch_up()
-        if not m.error:
-            await self._record(*advance_parents(self._copy()))
-            self.ctx.self.tell(Scan())
-            return
-        await self._record(e.CardFaulted(card_id=m.card_id, error=m.error))
-        faults, card = self._state.faults[m.card_id], self._state.cards[m.card_id]
-        if faults >= self._limits.faults_per_card_max:
-            await self._record(*block(card, WaitReason.SYSTEM, f"{faults} faults in a row; last: {m.error}"))
-        self.ctx.after(FAULT_DELAY_S * 2 ** (faults - 1), Scan(), key=m.card_id)
 
     async def _catch_up(self) -> None:
         while page := await self._desk.ledger.read(self._run_id, after=self._state.last_seq, limit=PAGE):
@@ -110,19 +128,15 @@ class RunActor(Actor[Scan | WorkEnded]):
             await self._desk.ledger.append(self._run_id, events)
             await self._catch_up()
 
-    def _copy(self) -> RunState:
-        return attrs.evolve(self._state, cards=dict(self._state.cards))
-
-    def _block_hopeless(self) -> tuple[e.Event, ...]:
-        """Block every card that waits for one that will never be done, and whoever waits for it in turn."""
-        state, found = self._copy(), list[e.Event]()
-        held = {call.call.card_id for call in state.waiting_calls()}
-        while lost := hopeless(state.issues, held):
-            for card, reason in lost:
-                for event in block(card, WaitReason.DEPENDENCY, reason):
-                    state.apply(event)
-                    found.append(event)
-        return tuple(found)
+    def _bookkeeping(self) -> tuple[e.Event, ...]:
+        """Write what follows from the events by law: faults, parents that move along, cards without hope."""
+        state = attrs.evolve(self._state, cards=dict(self._state.cards), faults=dict(self._state.faults))
+        faulted, self._faulted = self._faulted, []
+        return (
+            *(event for fault in faulted for event in blame(state, fault, self._limits.faults_per_card_max)),
+            *block_hopeless(state),
+            *advance_parents(state),
+        )
 
     def _over_budget(self) -> str | None:
         accepted = self._state.accepted
@@ -130,10 +144,10 @@ class RunActor(Actor[Scan | WorkEnded]):
 
     def _choose(self) -> tuple[CardId, ...]:
         """Ask the planner about the first epic in which something can move; take as many as fit."""
-        room = self._limits.parallel - len(self._busy)
+        room = max(0, self._limits.parallel - len(self._busy))
         for epic in self._workload.epics:
             cards = self._cards_of(epic)
-            busy = frozenset(self._busy)
+            busy = frozenset(self._busy) | self._resting
             given = PlanInput(cards=cards, busy=busy, only=self._workload.only)
             chosen = tuple(one for one in self._nodes.planner.plan(given) if one not in busy)
             if chosen or busy & cards.keys():

@@ -13,6 +13,7 @@ import anyio
 import anyio.lowlevel
 
 from orket.bootstrap import Orket, open_orket
+from orket.decision_nodes.registry import NodeRegistry
 from orket.domain.identifiers import CardId, RunId
 from orket.domain.runs import RunState, RunStatus
 from orket.orchestration.messages import StartRun
@@ -93,9 +94,9 @@ class Bench:
         return self.write(f"epics/{name}.json", {**card, "issues": list(issues)})
 
     @asynccontextmanager
-    async def engine(self) -> AsyncIterator[Orket]:
+    async def engine(self, registry: NodeRegistry | None = None) -> AsyncIterator[Orket]:
         """Open the engine."""
-        async with open_orket(self.settings) as orket:
+        async with open_orket(self.settings, registry=registry) as orket:
             yield orket
 
     @asynccontextmanager
