@@ -36,7 +36,7 @@ from orket.orchestration.engine import Engine
 from orket.orchestration.messages import EngineCommand
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
 from orket.services.tool_executor import ToolExecutor
-from orket.services.tools.toolbox import TOOLBOX
+from orket.services.tools.toolbox import TOOLBOX, Toolbox
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
@@ -80,16 +80,25 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
     """The root of the engine: who is asked stands above who asks, so a restart takes the askers along."""
 
     def __init__(
-        self, ledger: Ledger, source: WorkloadSource, house: House, drivers: Drivers, settings: Settings
+        self,
+        ledger: Ledger,
+        source: WorkloadSource,
+        house: House,
+        drivers: Drivers,
+        toolbox: Toolbox,
+        settings: Settings,
     ) -> None:
         self.ledger, self.source, self.house = ledger, source, house
-        self.drivers, self.settings = drivers, settings
+        self.drivers, self.toolbox, self.settings = drivers, toolbox, settings
 
     orchestrator = child(SandboxOrchestrator, shutdown=5)(
         late(lambda root: root.drivers), late(lambda root: root.ledger)
     )
     executor = child(ToolExecutor, shutdown=5)(
-        orchestrator, late(lambda root: root.ledger), TOOLBOX, late(lambda root: root.house.nodes)
+        orchestrator,
+        late(lambda root: root.ledger),
+        late(lambda root: root.toolbox),
+        late(lambda root: root.house.nodes),
     )
     engine = child(Engine, shutdown=5)(late(lambda root: root.desk()), late(lambda root: root.source))
 
@@ -103,7 +112,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             sandboxes=self.orchestrator,
             nodes=self.house.nodes,
             model=self.house.model,
-            tools=tuple(tool.spec for tool in TOOLBOX.values()),
+            tools=tuple(tool.spec for tool in self.toolbox.values()),
             python=sys.executable,
             data_dir=str(self.settings.data_dir),
             cwd=str(self.settings.cwd),
@@ -147,7 +156,11 @@ def plugins() -> tuple[Plugin, ...]:
 
 @asynccontextmanager
 async def open_orket(
-    settings: Settings, *, registry: NodeRegistry | None = None, drivers: Drivers | None = None
+    settings: Settings,
+    *,
+    registry: NodeRegistry | None = None,
+    drivers: Drivers | None = None,
+    toolbox: Toolbox = TOOLBOX,
 ) -> AsyncIterator[Orket]:
     """Own a database and run the engine on it, until the block ends; open runs go on at once.
 
@@ -155,6 +168,7 @@ async def open_orket(
         settings: Where everything is.
         registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
         drivers: The rungs of the sandbox ladder; by default those of this machine.
+        toolbox: The installed tools; by default those that come with Orket.
 
     Raises:
         StoreLocked: Another engine owns the database.
@@ -171,7 +185,7 @@ async def open_orket(
             ActorSystem("orket", shutdown=20) as system,
         ):
             rungs = ladder() if drivers is None else drivers
-            root = system.named("root").supervise(Root, ledger, source, house, rungs, settings)
+            root = system.named("root").supervise(Root, ledger, source, house, rungs, toolbox, settings)
             await system.started(root.engine)
             yield Orket(
                 system=system,

@@ -16,7 +16,7 @@ from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.models import ModelReply
 from orket.domain.sandboxes import SandboxStatus
-from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
+from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
 
 
@@ -153,13 +153,15 @@ class TurnFinished:
 class ToolCallIntended:
     """Intent and gate decision in one: only after this is recorded may the call act (if allowed).
 
-    ``attempt`` counts from 1; a recovered call is intended again with the next number.
+    ``attempt`` counts from 1; a recovered call is intended again with the next number, and ``recovered`` then
+    says what entitles it to that.
     """
 
     call: ToolCall
     decision: GateDecision
     recovery: Recovery
     attempt: int = 1
+    recovered: Recovered | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -19,6 +19,28 @@ class Recovery(StrEnum):
     ASK_HUMAN = "ask_human"
 
 
+class Finding(StrEnum):
+    """What became of an attempt that has no receipt."""
+
+    HAPPENED = "happened"
+    DID_NOT_HAPPEN = "did_not_happen"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class Recovered:
+    """What entitles a call that may have acted to another attempt; it stands on that attempt's intent.
+
+    ``by`` is what was done about the attempts before: ``idempotent`` (nothing, another one does no harm),
+    ``probe`` (the world was looked at), ``compensate`` (this attempt begins by undoing them), ``person``.
+    ``evidence`` is what the probe saw or the reason, for a person to read.
+    """
+
+    by: str
+    finding: Finding = Finding.UNKNOWN
+    evidence: str = ""
+
+
 class Permission(StrEnum):
     """What a tool touches; the gate and the sandbox read it."""
 

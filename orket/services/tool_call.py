@@ -105,9 +105,8 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         if decision.verdict is not Verdict.ALLOW:
             result = None if decision.verdict is Verdict.ASK else _denied(m, decision)
             return CallOutcome(call_id=m.call.id, decision=decision, result=result)
-        if recovered is not None and recovered.by == Recovery.COMPENSATE:
-            if problem := await self._undo(m):
-                return CallOutcome(call_id=m.call.id, decision=decision, doubt=_doubt(m, problem))
+        if problem := await self._undo(m, recovered):
+            return CallOutcome(call_id=m.call.id, decision=decision, doubt=_doubt(m, problem))
         return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
 
     async def on_stop(self, reason: Exit) -> None:
@@ -172,7 +171,10 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         finally:
             self._acting = None
 
-    async def _undo(self, m: ExecuteTool) -> str:
+    async def _undo(self, m: ExecuteTool, recovered: Recovered | None) -> str:
+        """Undo earlier attempts if that was recorded as the beginning of this one; say what went wrong."""
+        if recovered is None or recovered.by != Recovery.COMPENSATE:
+            return ""
         self._acting = m
         await self._tools.sandboxes.ask(_end_of(m))
         problem = await recovering.compensate(*self._at_bench(m))
