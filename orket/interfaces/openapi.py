@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from orket import __version__
+from orket.interfaces.events import SSE_TYPE
 from orket.interfaces.operations import ALWAYS, Answer, Operation, Parameter
 from orket.interfaces.problems import Kind
 from orket.wire.codec import encode
@@ -136,7 +137,13 @@ def _answer(one: Answer) -> Json:
     document: Json = {"description": one.description, "headers": _headers((*one.headers, "X-Request-Id"))}
     if one.body is not None:
         document["content"] = _content(one.media_type, one.body)
+    if one.leads_to:
+        document["links"] = {name: _link(name) for name in one.leads_to}
     return document
+
+
+def _link(name: str) -> Json:
+    return {"operationId": name, "parameters": {"run_id": "$response.body#/id"}}
 
 
 def _problems(kinds: Iterable[Kind]) -> Json:
@@ -162,7 +169,14 @@ def _headers(names: Iterable[str]) -> Json:
 
 
 def _content(media_type: str, kind: type[msgspec.Struct]) -> Json:
-    if media_type == "text/event-stream":
-        # What travels is text; each `data` line holds one such object.
-        return {media_type: {"schema": {"type": "string", "contentMediaType": media_type}}}
-    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+    schema: Json = {"$ref": _REF.format(name=kind.__name__)}
+    if media_type == SSE_TYPE:
+        schema = _server_sent(schema)
+    return {media_type: {"schema": schema}}
+
+
+def _server_sent(schema: Json) -> Json:
+    """Describe one event of a stream; what its ``data`` line holds is JSON."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    number = {"type": "string", "pattern": "^[0-9]+$"}
+    return {"type": "object", "required": ["data", "id"], "properties": {"id": number, "data": data}}

@@ -27,6 +27,7 @@ from orket.interfaces.problems import (
     TOO_LARGE,
     Kind,
 )
+from orket.interfaces.reading import DEADLINE_MIN_S
 
 Handler = Callable[[Bridge, Request], Awaitable[Response]]
 
@@ -48,13 +49,17 @@ class Parameter:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A success: its status, what it means, its body (None: no body) and its media type."""
+    """A success: its status, what it means, its body (None: no body) and its media type.
+
+    ``leads_to`` names operations about the run whose ``id`` the body has.
+    """
 
     status: int
     description: str
     body: type[msgspec.Struct] | None = None
     media_type: str = "application/json"
     headers: tuple[str, ...] = ()
+    leads_to: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +94,7 @@ REQUEST_TIMEOUT = Parameter(
     name="Request-Timeout",
     place="header",
     description="How many seconds the caller waits for the engine, 30 if it does not say.",
-    schema={"type": "number", "exclusiveMinimum": 0, "examples": [5]},
+    schema={"type": "number", "minimum": DEADLINE_MIN_S, "examples": [5]},
 )
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",

@@ -19,7 +19,9 @@ from orket.wire.problems import Fault
 T = TypeVar("T")
 
 KEY_CHARS_MAX = 255
+DEADLINE_MIN_S = 0.1
 SEQ_MAX = 2**63 - 1
+SEQ_DIGITS = len(str(SEQ_MAX))
 
 
 async def read_json(request: Request, kind: type[T], *, bytes_max: int, seconds_max: float) -> T:
@@ -40,15 +42,19 @@ def read_query(request: Request, kind: type[T]) -> T:
 
     Raises:
         WireInvalid: It is not of that shape.
+        HttpRefusal: A parameter is given twice.
     """
-    return convert(kind, dict(request.query_params), "query")
+    given = dict(request.query_params)
+    if len(given) < len(request.query_params.multi_items()):
+        raise HttpRefusal(INVALID, "A query parameter is given more than once.")
+    return convert(kind, given, "query")
 
 
 def deadline_s(request: Request, default_s: float, max_s: float) -> float:
     """Read how long the caller will wait, from ``Request-Timeout`` in seconds.
 
     Raises:
-        HttpRefusal: It is not a positive number of seconds.
+        HttpRefusal: It is not a number of seconds, or too small for any answer.
     """
     text = request.headers.get("request-timeout")
     if text is None:
@@ -57,8 +63,8 @@ def deadline_s(request: Request, default_s: float, max_s: float) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise _bad_header("Request-Timeout", "a positive number of seconds", text)
+    if not DEADLINE_MIN_S <= seconds < math.inf:
+        raise _bad_header("Request-Timeout", f"seconds, at least {DEADLINE_MIN_S:g}", text)
     return min(seconds, max_s)
 
 
@@ -86,9 +92,9 @@ def last_event_id(request: Request) -> int | None:
     text = request.headers.get("last-event-id")
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or int(text) > SEQ_MAX:
+    if not (text.isascii() and text.isdecimal()):
         raise _bad_header("Last-Event-ID", "a sequence number", text)
-    return int(text)
+    return SEQ_MAX if len(text) > SEQ_DIGITS else min(int(text), SEQ_MAX)
 
 
 async def _body(request: Request, bytes_max: int, seconds_max: float) -> bytes:

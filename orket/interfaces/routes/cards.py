@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +32,7 @@ class CardsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="Taken from the previous page's `next`.",
         ),
     ] = ""
-    status: Annotated[CardStatus | None, Meta(description="Only cards that stand there.")] = None
+    status: Annotated[CardStatus | UnsetType, Meta(description="Only cards that stand there.")] = UNSET
 
 
 async def index(bridge: Bridge, request: Request) -> Response:
@@ -51,7 +51,7 @@ async def _collect(ledger: LedgerReader, query: CardsQuery) -> tuple[tuple[CardV
     while runs := await ledger.runs(before=before, limit=RUNS_AT_A_TIME):
         for run in runs:
             for place, card in enumerate(await ledger.cards(run.run_id)):
-                if place < skip or query.status not in (None, card.status):
+                if place < skip or query.status not in (UNSET, card.status):
                     continue
                 if len(shown) == query.limit:
                     return tuple(shown), f"{run.accepted_seq}.{place}"

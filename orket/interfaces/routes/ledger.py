@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,13 +23,13 @@ class LedgerQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     after: Annotated[int, Meta(ge=0, description="Begin after this sequence number.")] = 0
     limit: Annotated[int, Meta(ge=1, le=1000, description="How many at most.")] = 100
-    run: Annotated[str | None, Meta(description="Only events of this run.")] = None
+    run: Annotated[str | UnsetType, Meta(description="Only events of this run.")] = UNSET
 
 
 async def index(bridge: Bridge, request: Request) -> Response:
     """List events in ledger order."""
     query = read_query(request, LedgerQuery)
-    run_id = None if query.run is None else RunId(query.run)
+    run_id = None if query.run is UNSET else RunId(query.run)
     after = min(query.after, SEQ_MAX)
     found = await bridge.running.ledger.read(run_id, after=after, limit=query.limit + 1)
     shown, more = found[: query.limit], len(found) > query.limit

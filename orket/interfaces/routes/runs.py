@@ -107,6 +107,7 @@ OPERATIONS = (
                 description="Accepted and recorded.",
                 body=RunStarted,
                 headers=("Location", "Idempotency-Replayed"),
+                leads_to=("getRun", "streamRunEvents", "listRunCards", "pauseRun", "resumeRun", "cancelRun"),
             ),
         ),
         parameters=(IDEMPOTENCY_KEY, REQUEST_TIMEOUT),

@@ -67,7 +67,7 @@ async def test_who_has_seen_all_of_a_finished_run_need_not_come_back() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("value", ["x", "-1", "1.5", "9" * 40])
+@pytest.mark.parametrize("value", ["x", "-1", "1.5"])
 async def test_a_bad_last_event_id_is_named(value: str) -> None:
     async with open_house() as house:
         run = await house.run()

@@ -179,6 +179,21 @@ async def test_the_ledger_in_pages() -> None:
         assert seen[0][1] == run
 
 
+@pytest.mark.parametrize(
+    "path", ["cards?status=null", "runs?limit=2&limit=3", "cards?status=done&status=done"]
+)
+async def test_a_parameter_is_given_once_and_never_null(path: str) -> None:
+    async with open_house() as house:
+        answer = await house.client.get(f"/v1/{path}")
+        assert (answer.status_code, answer.json()["status"]) == (422, 422)
+
+
+async def test_a_run_called_null_is_not_every_run() -> None:
+    async with open_house() as house:
+        await house.run()
+        assert (await house.client.get("/v1/ledger?run=null")).json()["events"] == []
+
+
 async def test_system_resources() -> None:
     async with open_house() as house:
         version = (await house.client.get("/v1/system/version")).json()
