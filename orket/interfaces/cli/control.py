@@ -16,7 +16,7 @@ from orket.interfaces.cli.names import find_call, find_run
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.reach import Reach
 from orket.interfaces.cli.session import person
-from orket.orchestration.messages import CancelRun, DecideCall, EngineCommand, PauseRun, ResumeRun
+from orket.orchestration.messages import CancelRun, DecideCall, EngineCommand, PauseRun, ResumeRun, StartRun
 
 Make = Callable[[Reach], Awaitable[EngineCommand]]
 
@@ -104,7 +104,7 @@ async def _resume(where: Where, name: str, as_json: bool) -> Exit:
         known = await find_run(reach, name)
     session = where.session(settings, as_json=as_json)
     if known.status in (RunStatus.RUNNING, RunStatus.WAITING_FOR_APPROVAL) and not is_served(settings):
-        return await session.take_up(known.run_id)  # its engine is gone; ours takes it up by itself
+        return await session.take_up(known)  # its engine is gone; ours takes it up by itself
 
     async def make(_: Reach) -> EngineCommand:
         return ResumeRun(run_id=known.run_id, by=person())
@@ -118,4 +118,6 @@ async def _go_on(where: Where, make: Make, as_json: bool) -> Exit:
         return await _tell(where, make)
     async with reach_ledger(settings) as reach:
         command = await make(reach)
-    return await where.session(settings, as_json=as_json).drive(command)
+        known = None if isinstance(command, StartRun) else await reach.run(command.run_id)
+    after = 0 if known is None else known.last_seq
+    return await where.session(settings, as_json=as_json).drive(command, after=after)

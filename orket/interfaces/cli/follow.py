@@ -20,20 +20,23 @@ _GRACE_S = 0.5
 Events = AbstractAsyncContextManager[AsyncIterator[Recorded]]
 
 
-async def follow(events: Events, watch: Watch, show: Show, *, settles_from: int = 0) -> None:
+async def follow(
+    events: Events, watch: Watch, show: Show, *, shown_after: int = 0, settles_from: int = 0
+) -> None:
     """Fold and show events until the run has ended, is paused, or waits for a person.
 
     Args:
         events: The run's events from the first on; followed no further than their end.
         watch: Folds them; it is current when this returns.
         show: Shows them.
+        shown_after: Sequence number up to which they are folded only.
         settles_from: Sequence number below which the run's standing is history and nothing ends.
     """
     async with anyio.create_task_group() as tasks, events as stream:
         tasks.start_soon(_keep_ticking, watch, show)
         with anyio.CancelScope() as patience:
             async for recorded in stream:
-                if watch.apply(recorded):
+                if watch.apply(recorded) and recorded.seq > shown_after:
                     show.event(recorded, watch)
                 settled = watch.is_settled and recorded.seq >= settles_from
                 if settled and watch.state.status is not RunStatus.PAUSED:

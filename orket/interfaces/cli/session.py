@@ -10,6 +10,7 @@ import attrs
 from rich.console import RenderableType
 
 from orket.domain.identifiers import RunId
+from orket.domain.ports import RunSummary
 from orket.domain.runs import RunStatus
 from orket.interfaces.cli import exits
 from orket.interfaces.cli.engines import reach_engine
@@ -42,28 +43,33 @@ class Session:
     data_dir: str = ""
     as_json: bool = False
 
-    async def drive(self, command: EngineCommand) -> Exit:
-        """Give a command that makes a run go on, and follow the run until it rests."""
+    async def drive(self, command: EngineCommand, *, after: int = 0) -> Exit:
+        """Give a command that makes a run go on, and follow the run until it rests.
+
+        Args:
+            command: What to tell the engine.
+            after: Sequence number up to which the run's events are known and not shown again.
+        """
 
         async def begin(control: Control) -> RunId:
             return (await control.command(command)).run_id
 
-        return await self._follow(begin)
+        return await self._follow(begin, after)
 
-    async def take_up(self, run_id: RunId) -> Exit:
+    async def take_up(self, run: RunSummary) -> Exit:
         """Follow a run that goes on by itself as soon as there is an engine."""
 
         async def begin(_: Control) -> RunId:
-            return run_id
+            return run.run_id
 
-        return await self._follow(begin)
+        return await self._follow(begin, run.last_seq)
 
-    async def _follow(self, begin: Begin) -> Exit:
+    async def _follow(self, begin: Begin, after: int) -> Exit:
         code = None
         async with anyio.create_task_group() as tasks:
             heed = Heed(tasks.cancel_scope)
             await tasks.start(heed.listen)
-            code = await self._follow_heeding(begin, heed)
+            code = await self._follow_heeding(begin, after, heed)
             tasks.cancel_scope.cancel()
         heed.ended()
         if code is None and heed.run_id is not None:
@@ -71,15 +77,16 @@ class Session:
             self.out.remark(f"stopped; the run can be taken up again with: {resume}")
         return heed.exit or code or Exit.DONE
 
-    async def _follow_heeding(self, begin: Begin, heed: Heed) -> Exit:
+    async def _follow_heeding(self, begin: Begin, after: int, heed: Heed) -> Exit:
         async with reach_engine(self.settings) as control:
             run_id = await begin(control)
             known = await control.run(run_id)
+            settles_from = 0 if known is None else known.last_seq
             watch = Watch.of(run_id)
             with choose(self.out, as_json=self.as_json) as show:
                 heed.pause_with(run_id, lambda: self._pause(control, run_id, show))
-                settles_from = 0 if known is None else known.last_seq
-                await follow(control.events(run_id), watch, show, settles_from=settles_from)
+                events = control.events(run_id)
+                await follow(events, watch, show, shown_after=after, settles_from=settles_from)
             others = await _left_open(control, run_id)
         self._conclude(watch)
         for other in others:

@@ -137,8 +137,9 @@ def test_ctrl_c_pauses_and_resume_goes_on(tmp_path: Path, here: Here):
     assert "is paused" in remarks
     run = the_run(here)["id"]
     assert f"orket resume {run}" in here("cards").out
-    resumed = here("resume", run[:5])
+    resumed = here("resume", run[:5], "--json")
     assert resumed.code == 0, resumed.out
+    assert kinds(resumed.out)[0] == "RunResumed"  # what was shown before is not shown again
     assert here("resume", run).code == 1  # it is done, nothing to resume
 
 

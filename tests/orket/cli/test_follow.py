@@ -85,12 +85,14 @@ async def test_a_run_that_waits_for_a_person_is_not_followed_further():
 
 
 async def test_pauses_that_are_history_do_not_end_it():
-    watch = Watch.of(r.RUN)
-    paused = [*r.beginning(), e.RunPaused(by="ada"), e.RunResumed(by="ada")]
+    watch, seen = Watch.of(r.RUN), Seen()
+    known = [*r.beginning(), e.RunPaused(by="ada")]
     async with open_ledger(Noon()) as ledger:
-        await written(ledger, [*paused, *r.ending()])
-        await follow(following(ledger), watch, Seen(), settles_from=len(paused))
+        await written(ledger, [*known, e.RunResumed(by="ada"), *r.ending()])
+        last = len(known)
+        await follow(following(ledger), watch, seen, shown_after=last, settles_from=last + 1)
     assert watch.state.status is RunStatus.DONE
+    assert [one.seq for one in seen.events] == list(range(last + 1, last + 2 + len(r.ending())))
 
 
 async def test_what_comes_right_after_a_pause_is_still_taken():
