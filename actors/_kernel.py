@@ -38,6 +38,8 @@ class Kernel:
         self.name: str = name
         self.probe: Probe | None = hooks.probe
         self.choose: Callable[[Sequence[str]], int] | None = hooks.choose
+        self.drive: Callable[[str, Any, Awaitable[Any]], Awaitable[Any]] | None = hooks.drive
+        self.opened: Callable[[Any], None] | None = hooks.opened
         self.random: Random = hooks.random if hooks.random is not None else Random()
         self._clock = hooks.clock
         self.verify: bool = isolation == "verify"
@@ -70,6 +72,9 @@ class Kernel:
         self.loop = current_loop()
         if self._clock is not None:
             self.loop.now = self._clock
+        if self.choose is not None:
+            # Whoever chooses, chooses after every message.
+            self.loop.batch_max = 1
         self.effective_deadline: Callable[[], float] = self.loop.effective_deadline
         self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
         self._thread = threading.get_ident()
@@ -209,7 +214,7 @@ class Kernel:
         """The cell that the simulator wants next."""
         assert self.choose is not None
         ready = self.ready
-        index = self.choose([f"{cell.path}#{cell.generation}" for cell in ready])
+        index = self.choose(Incarnations(ready))
         cell = ready[index]
         del ready[index]
         return cell
@@ -237,6 +242,20 @@ class Kernel:
     def wrap(self, cell: Cell, item: Any) -> Any:
         """What goes into the mailbox for ``item``; the place where context is attached."""
         return item
+
+
+class Incarnations(Sequence[str]):
+    """The names of ready cells, made when they are looked at."""
+
+    def __init__(self, ready: Ready) -> None:
+        self._ready = ready
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def __getitem__(self, index: Any) -> Any:
+        cell = self._ready[index]
+        return f"{cell.path}#{cell.generation}"
 
 
 def _timed_out(envelope: Envelope, state: int) -> AskTimeout:

@@ -20,7 +20,8 @@ def watched(cell: Cell, function: Callable[[Any, Any], Any]) -> Callable[[Any, A
         try:
             if probe is not None:
                 probe.before(incarnation, message)
-            value = await function(instance, message)
+            work = function(instance, message)
+            value = await (work if kernel.drive is None else kernel.drive(incarnation, message, work))
             outcome = "handled"
         except Reject:
             outcome = "rejected"
