@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from actors import ActorSystem, Ref
+from actors import ActorSystem, Ref, Supervisor, child, late
 from orket.decision_nodes.registry import NodeRegistry
 from orket.domain.assets import Environment, Epic, Organization, Team, Workload
 from orket.domain.cards import Card, CardStatus, CardType
@@ -101,6 +101,25 @@ class Rooms:
         return ExecuteTool(call=call, context=context, attempts=attempts, verdict=verdict)
 
 
+class House(Supervisor, strategy="rest_for_one", intensity=(1_000, 1.0)):
+    """The two rooms as the engine's root has them, with all the patience a test may need."""
+
+    def __init__(
+        self, drivers: tuple[SandboxDriver, ...], ledger: MemoryLedger, toolbox: Toolbox, nodes: NodesOf
+    ) -> None:
+        self.drivers, self.ledger, self.toolbox, self.nodes = drivers, ledger, toolbox, nodes
+
+    sandboxes = child(SandboxOrchestrator)(
+        late(lambda house: house.drivers), late(lambda house: house.ledger)
+    )
+    executor = child(ToolExecutor)(
+        sandboxes,
+        late(lambda house: house.ledger),
+        late(lambda house: house.toolbox),
+        late(lambda house: house.nodes),
+    )
+
+
 @asynccontextmanager
 async def rooms(
     tmp_path: Path,
@@ -116,12 +135,11 @@ async def rooms(
     await ledger.append(RUN, [RunAccepted(workload=WORKLOAD, workspace=str(work))])
     installed = (ProcessDriver(),) if drivers is None else tuple(drivers)
     async with ActorSystem("rooms") as system:
-        sandboxes = system.named("sandboxes").spawn(SandboxOrchestrator, installed, ledger)
-        executor = system.named("executor").spawn(ToolExecutor, sandboxes, ledger, toolbox, nodes)
+        house = system.supervise(House, installed, ledger, toolbox, nodes)
         yield Rooms(
             system=system,
-            sandboxes=sandboxes,
-            executor=executor,
+            sandboxes=house.sandboxes,
+            executor=house.executor,
             ledger=ledger,
             spec=SandboxSpec(
                 run_id=RUN, workspace=str(work), levels=levels, limits=limits or Limits(wall_s=20.0)
