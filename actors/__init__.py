@@ -2,15 +2,18 @@
 
 from actors._actor import Actor
 from actors._context import Context
+from actors._crowd import Dynamic, dynamic, pool
 from actors._envelope import Reply
 from actors._hooks import Hooks, Probe
 from actors._mailbox import Mailbox
-from actors._messages import DeadLetter, Exit, Message, Request, Terminated, shared
+from actors._messages import DeadLetter, Exit, Message, Request, Stream, Terminated, shared
 from actors._observe import Info, Node, Statistics
+from actors._pool import broadcast, by_key, round_robin, smallest_mailbox
 from actors._protocol import on
 from actors._ref import Ref
+from actors._registry import Key, Registry
 from actors._supervision import Backoff
-from actors._supervisor import Dynamic, Supervisor, child, dynamic, late
+from actors._supervisor import Supervisor, child, late
 from actors._system import ActorSystem
 from actors.errors import (
     ActorsError,
@@ -44,6 +47,7 @@ __all__ = [
     "Exit",
     "Hooks",
     "Info",
+    "Key",
     "Killed",
     "Mailbox",
     "MailboxFull",
@@ -54,6 +58,7 @@ __all__ = [
     "NotRunning",
     "Probe",
     "Ref",
+    "Registry",
     "Reject",
     "Reply",
     "ReplyError",
@@ -61,11 +66,17 @@ __all__ = [
     "RestartLimit",
     "StartFailed",
     "Statistics",
+    "Stream",
     "Supervisor",
     "Terminated",
+    "broadcast",
+    "by_key",
     "child",
     "dynamic",
     "late",
     "on",
+    "pool",
+    "round_robin",
     "shared",
+    "smallest_mailbox",
 ]

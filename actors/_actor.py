@@ -21,7 +21,9 @@ class Actor(Behaviour[M]):
     Class keywords: ``mailbox``, ``restart``, ``shutdown``, ``backoff``, ``significant`` (how this
     class is treated by its supervisor), ``strategy``, ``intensity`` (how it treats its children),
     ``retry`` (times a message that crashed it is tried again), ``park`` (keep such messages for
-    ``system.parked``), ``restart_on_cancel`` (a handler that was cut off leaves no state behind).
+    ``system.parked``), ``restart_on_cancel`` (a handler that was cut off leaves no state behind),
+    ``idle_timeout`` (seconds without a message, at least and at most twice as many, after which it
+    stops).
 
     Raises:
         TypeError: At class definition: a message of the protocol without a handler, a handler
@@ -46,13 +48,20 @@ class Actor(Behaviour[M]):
         retry: int | None = None,
         park: bool | None = None,
         restart_on_cancel: bool | None = None,
+        idle_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         base = cls.__options__
         spec = _given(restart=restart, shutdown=shutdown, backoff=backoff, significant=significant)
         policy = _given(strategy=strategy, intensity=intensity)
-        given = _given(mailbox=mailbox, retry=retry, park=park, restart_on_cancel=restart_on_cancel)
+        given = _given(
+            mailbox=mailbox,
+            retry=retry,
+            park=park,
+            restart_on_cancel=restart_on_cancel,
+            idle_timeout=idle_timeout,
+        )
         cls.__options__ = attrs.evolve(
             base,
             spec=attrs.evolve(base.spec, **spec),

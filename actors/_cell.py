@@ -81,6 +81,7 @@ class Cell:
     __slots__ = (
         "accepted",
         "arguments",
+        "begun",
         "behaviour",
         "blueprint",
         "children",
@@ -162,6 +163,8 @@ class Cell:
     sequence: bool
     retired: bool
     generation: int
+    #: The last incarnation that started well; -1 when none has.
+    begun: int
     restarts: int
     failures: int
     accepted: int
@@ -222,6 +225,7 @@ class Cell:
         self.suspended = self.sequence = self.retired = False
         self.generation = self.restarts = self.failures = 0
         self.accepted = self.handled = self.rejected = self.expired = self.cut_off = 0
+        self.begun = -1
         self.since = 0.0
         self.context = None
         self.scope = None
@@ -309,6 +313,13 @@ class Cell:
             self.observers = self.observers or []
             self.observers.append(slot)
             await self.kernel.loop.park(slot)
+
+    async def attempt(self) -> bool:
+        """Start, and tell whether the incarnation began, whatever became of it since."""
+        generation = self.generation
+        self.post(Signal(Kind.START))
+        await self.until(State.RUNNING, State.DOWN, State.STOPPED)
+        return self.begun == generation
 
     def offspring(self) -> "tuple[Cell, ...]":
         """The children in start order, as they are now."""

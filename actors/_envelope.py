@@ -29,6 +29,7 @@ class Envelope:
     waiter: Any = None
     turn: Any = None
     carried: Any = None
+    channel: Any = None
 
     def __init__(self, target: "Cell", message: Any, deadline: float) -> None:
         self.target = target

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from actors._worker import Worker
 
 
-#: Event loops ring this much too early, in seconds.
-CLOCK_RESOLUTION = 1e-6
+#: How much too early a clock may read when a deadline rings, in seconds (uvloop: milliseconds).
+CLOCK_RESOLUTION = 2e-3
 BOOKS = ("accepted", "handled", "rejected", "expired", "cut_off", "restarts")
 
 

@@ -71,19 +71,24 @@ def begin(cell: Cell) -> None:
     """The incarnation has started: open the mailbox to the workers."""
     if cell.kernel.probe is not None and cell.generation:
         cell.kernel.probe.restart(f"{cell.path}#{cell.generation}")
+    cell.begun = cell.generation
     cell.since = cell.kernel.loop.now()
     cell.open = not cell.suspended
     cell.become(State.RUNNING)
     if cell.failed:
         catch_up(cell)
+    if cell.blueprint.options.idle_timeout is not None:
+        watch_idleness(cell, cell.generation, -1)
 
 
 def construct(instances: Instances, cell: Cell) -> Any:
     """Run the constructor."""
     blueprint = cell.blueprint
+    if cell.kernel.probe is not None:
+        cell.kernel.probe.start(f"{cell.path}#{cell.generation}")
     arguments = cell.arguments
     if callable(arguments):
-        arguments = arguments(cell, instances.get(cell.parent) if cell.parent else None)
+        arguments = arguments(cell, instances.get)
     instance: Any = object.__new__(blueprint.actor)
     instance.ctx = Context(cell)
     instance.__init__(*arguments[0], **arguments[1])
@@ -104,9 +109,7 @@ async def _construct(instances: Instances, cell: Cell) -> None:
         if not child.static and child.state is State.DOWN:
             child.post(Signal(Kind.START))
         elif child.static:
-            child.post(Signal(Kind.START))
-            await child.until(State.RUNNING, State.DOWN, State.STOPPED)
-            if child.state is State.DOWN:
+            if not await child.attempt() and child.state is not State.STOPPED:
                 raise StartFailed(child.path)
 
 
@@ -187,6 +190,8 @@ async def _on_stop(cell: Cell, instance: Any, reason: Exit) -> None:
     kernel = cell.kernel
     at = limit(0.0 if kernel.brutal else cell.spec.shutdown, kernel.loop.now())
     try:
+        if kernel.probe is not None:
+            kernel.probe.stop(f"{cell.path}#{cell.generation}")
         with CancelScope(deadline=at) as scope:
             await _cuttable(cell, scope, instance.on_stop(reason))
     except BaseException as failure:  # noqa: BLE001 - reported, the stop goes on
@@ -204,9 +209,30 @@ async def stop(instances: Instances, cell: Cell, reason: Exit) -> None:
             await teardown(instances, cell, reason)
         report(cell, reason, None, None)
         return
+    if reason.kind == "idle":
+        if cell.queue or cell.children:
+            watch_idleness(cell, cell.generation, -1)
+            return
+        await teardown(instances, cell, reason)
+        if cell.queue:
+            # Somebody still wanted it while it said goodbye.
+            cell.post(Signal(Kind.START))
+            return
     cell.ending = True
     if cell.state is State.DOWN:
         await stop_children(instances, cell)
     else:
         await teardown(instances, cell, reason)
     finish(cell, reason)
+
+
+def watch_idleness(cell: Cell, generation: int, accepted: int) -> None:
+    """Stop the actor when no message came since the last look; look again later otherwise."""
+    if cell.generation != generation or cell.state is not State.RUNNING:
+        return
+    if cell.accepted == accepted and not cell.scheduled and not cell.children:
+        cell.post(Signal(Kind.STOP, Exit("idle")))
+        return
+    kernel, seen = cell.kernel, cell.accepted
+    at = kernel.loop.now() + (cell.blueprint.options.idle_timeout or 0.0)
+    kernel.sweeper.call_at(at, lambda: watch_idleness(cell, generation, seen))

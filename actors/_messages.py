@@ -42,6 +42,24 @@ class Asked(Protocol[M_co, R_co]):
     def _asked(self) -> tuple[M_co, R_co]: ...
 
 
+class Stream(Message, Generic[R_co]):
+    """A message that is answered with a stream of ``T``: ``class Lines(Stream[str])``."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def _streamed(self) -> tuple[Self, R_co]:
+            """For type checkers only: pairs the message with its items."""
+            raise NotImplementedError
+
+
+class Streamed(Protocol[M_co, R_co]):
+    """Type-level view of a stream request: one of the messages ``M``, answered with many ``T``."""
+
+    def _streamed(self) -> tuple[M_co, R_co]: ...
+
+
 ExitKind = Literal["normal", "shutdown", "idle", "crash", "kill", "limit"]
 
 

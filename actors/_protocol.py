@@ -2,7 +2,7 @@
 
 import inspect
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, ClassVar, Generic, Literal, Never, TypeVar, Union, get_args, get_origin, overload
 
 import attrs
@@ -10,7 +10,8 @@ import attrs
 from actors._envelope import Reply
 from actors._immutability import check_message
 from actors._mailbox import Mailbox
-from actors._messages import Asked, DeadLetter, Message, Terminated
+from actors._messages import Asked, DeadLetter, Message, Stream, Streamed, Terminated
+from actors._stream import pumped
 from actors._supervision import ChildSpec, Policy
 
 A = TypeVar("A")
@@ -29,7 +30,7 @@ class Handler:
 
     Attributes:
         message: The exact message class.
-        function: The undecorated method.
+        function: The method, or what hands a generator's items over.
         concurrent: It may run at the same time as other handlers of the actor.
         cancel: ``caller``: it is cut off when its asker leaves; ``never``: it finishes.
     """
@@ -55,6 +56,7 @@ class Options:
     retry: int = 0
     park: bool = False
     restart_on_cancel: bool = False
+    idle_timeout: float | None = None
 
 
 @attrs.frozen(eq=False)
@@ -93,6 +95,12 @@ class Behaviour(Generic[P_M]):
 def on(
     msg: type[Asked[M, R]], *, concurrent: bool = ..., cancel: Literal["never", "caller"] = ...
 ) -> Callable[[Callable[[A, M], Awaitable[R | Reply[R]]]], Callable[[A, M], Awaitable[R | Reply[R]]]]: ...
+
+
+@overload
+def on(
+    msg: type[Streamed[M, R]], *, concurrent: bool = ..., cancel: Literal["never", "caller"] = ...
+) -> Callable[[Callable[[A, M], AsyncIterator[R]]], Callable[[A, M], AsyncIterator[R]]]: ...
 
 
 @overload
@@ -145,10 +153,23 @@ def find_handlers(actor: type[Any]) -> dict[type[Any], Handler]:
             raise TypeError(
                 f"{actor.__qualname__}: {first} and {name} both handle {handler.message.__name__}"
             )
-        if not inspect.iscoroutinefunction(value):
-            raise TypeError(f"{actor.__qualname__}.{name} is not an async function")
-        found[handler.message] = handler
+        found[handler.message] = check_kind(actor, name, value, handler)
     return found
+
+
+def check_kind(actor: type[Any], name: str, value: Any, handler: Handler) -> Handler:
+    """Hold a handler's kind against its message: a generator for a stream, else a coroutine.
+
+    Raises:
+        TypeError: It is not an ``async def``, or not of the right kind.
+    """
+    if issubclass(handler.message, Stream):
+        if not inspect.isasyncgenfunction(value):
+            raise TypeError(f"{actor.__qualname__}.{name} is not an async generator function")
+        return attrs.evolve(handler, function=pumped(value))
+    if not inspect.iscoroutinefunction(value):
+        raise TypeError(f"{actor.__qualname__}.{name} is not an async function")
+    return handler
 
 
 def check_table(actor: type[Any], protocol: Any, found: dict[type[Any], Handler]) -> None:

@@ -2,12 +2,15 @@
 
 import math
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
 from actors._cell import TURN, Cell, State
 from actors._delivery import deliver, open_mailbox
 from actors._envelope import DONE, Envelope
-from actors._messages import Asked
+from actors._messages import Asked, Streamed
+from actors._stream import open_stream
 from actors._waits import Room, find_cycle
 from actors.errors import AskCycle, NotRunning
 
@@ -139,8 +142,37 @@ class Ref(Generic[M_contra]):
             return
         await _wait_for_room(cell, item)
 
+    def stream(
+        self, msg: Streamed[M_contra, R], *, buffer: int = 16
+    ) -> AbstractAsyncContextManager[AsyncIterator[R]]:
+        """Ask for a stream: ``async with ref.stream(Lines()) as lines: async for line in lines``.
+
+        Leaving the block cuts the handler off; a handler that is ``buffer`` items ahead waits.
+
+        Args:
+            msg: A stream request of this actor's protocol.
+            buffer: Items that may wait between handler and consumer; at least 1.
+
+        Raises:
+            AskCycle: Waiting would close a cycle of waits; nothing was sent.
+            NotRunning: While iterating: the target has stopped; the request was not handled.
+            MailboxFull: While iterating: the mailbox refused or dropped the request.
+            NoReply: While iterating: the target stopped in the middle.
+            Crashed: While iterating: the target crashed; ``__cause__`` is the original.
+            Reject: While iterating: the target refused.
+            ValueError: ``buffer`` is below 1.
+        """
+        cell = self._cell
+
+        def send(envelope: Envelope) -> None:
+            if envelope.deadline != math.inf:
+                cell.kernel.sweeper.at(envelope.deadline, envelope)
+            deliver(cell, cell.kernel.wrap(cell, envelope))
+
+        return open_stream(cell, msg, buffer, send)
+
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is Ref and cell_of(other) is self._cell
+        return isinstance(other, Ref) and cell_of(other) is self._cell
 
     def __hash__(self) -> int:
         return self._cell.serial

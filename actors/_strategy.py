@@ -115,10 +115,7 @@ async def _restart_group(parent: Cell, group: tuple[Cell, ...], delay: float, fa
         for cell in group:
             if parent.state is not State.RUNNING or parent.ending:
                 return
-            if cell.state is State.DOWN:
-                cell.post(Signal(Kind.START))
-                await cell.until(State.RUNNING, State.DOWN, State.STOPPED)
-            if cell.state is State.DOWN:
+            if cell.state is State.DOWN and not await cell.attempt():
                 return
     finally:
         parent.sequence = False

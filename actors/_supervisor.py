@@ -9,14 +9,15 @@ from actors._actor import Actor
 from actors._cell import Cell
 from actors._protocol import Behaviour
 from actors._ref import Ref, cell_of
-from actors._spawn import place, spawn_cell
-from actors._supervision import Backoff, ChildSpec, Intensity, Policy, Restart
-from actors.errors import MailboxFull
+from actors._spawn import place
+from actors._supervision import Backoff, ChildSpec, Restart
 
 P = ParamSpec("P")
 M = TypeVar("M")
 S = TypeVar("S", bound="Supervisor")
 T = TypeVar("T")
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Supervisor(Actor[Never], restart="permanent", shutdown=float("inf")):
@@ -84,10 +85,13 @@ class Declaration:
             raise AttributeError(f"{parent.path} has stopped, and {self.name} with it")
         return parent.children[self.name]
 
-    def resolve(self, cell: Cell, supervisor: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def resolve(self, cell: Cell, look: Callable[[Cell | None], Any]) -> Arguments:
+        """The constructor arguments at a start; ``look`` finds the supervisor's instance."""
+        assert cell.parent is not None
+        return self.settled(cell.parent, look(cell.parent))
+
+    def settled(self, parent: Cell, supervisor: Any) -> Arguments:
         """The constructor arguments, with siblings and late values put in."""
-        parent = cell.parent
-        assert parent is not None
 
         def settle(value: Any) -> Any:
             if isinstance(value, Declaration):
@@ -189,90 +193,3 @@ def child(
         significant,
     )
     return Template(cls, spec)
-
-
-class Crowd(Supervisor):
-    """The supervisor behind a ``dynamic`` attribute."""
-
-
-class Dynamic(Generic[P, M]):
-    """Children of one kind that come and go: ``engine.jobs.spawn("a.txt")``."""
-
-    __slots__ = ("_cell", "_children_max", "_name", "_template")
-
-    def __init__(
-        self, cell: Cell, template: Template[P, M, Any], children_max: int, name: str | None
-    ) -> None:
-        self._cell = cell
-        self._template = template
-        self._children_max = children_max
-        self._name = name
-
-    def spawn(self, *args: P.args, **kwargs: P.kwargs) -> Ref[M]:
-        """Start one more child.
-
-        Args:
-            args: Its constructor's arguments.
-            kwargs: Likewise.
-
-        Raises:
-            NotRunning: The supervisor is not running; nothing was started.
-            ValueError: The name is taken; nothing was started.
-            MailboxFull: ``children_max`` children run; nothing was started.
-        """
-        cell = self._cell
-        if len(cell.children or ()) >= self._children_max:
-            raise MailboxFull(f"{cell.path} has {self._children_max} children", cell.path)
-        template = self._template
-        return Ref(spawn_cell(cell, template.actor, (args, kwargs), self._name, template.spec))
-
-    def named(self, name: str) -> "Dynamic[P, M]":
-        """The same, with a name for the next child."""
-        return Dynamic(self._cell, self._template, self._children_max, name)
-
-    def get(self, name: str) -> Ref[M] | None:
-        """The running child of this name, if there is one."""
-        cell = (self._cell.children or {}).get(name)
-        return Ref(cell) if cell is not None else None
-
-    def __len__(self) -> int:
-        return len(self._cell.children or ())
-
-
-class CrowdDeclaration(Declaration):
-    """A ``dynamic`` attribute of a supervisor class."""
-
-    def __init__(self, template: Template[Any, Any, Any], policy: Policy, children_max: int) -> None:
-        super().__init__(Crowd, Crowd.__options__.spec, ((), {}))
-        self.template = template
-        self.policy = policy
-        self.children_max = children_max
-
-    def place(self, parent: Cell) -> Cell:
-        """Make the cell of the supervisor that holds the children."""
-        cell = super().place(parent)
-        options = attrs.evolve(cell.blueprint.options, policy=self.policy)
-        cell.blueprint = attrs.evolve(cell.blueprint, options=options)
-        return cell
-
-    def handle(self, parent: Cell) -> Any:
-        """What spawns and finds the children."""
-        return Dynamic(self.cell(parent), self.template, self.children_max, None)
-
-
-def dynamic(
-    template: Template[P, M, Ref[M]],
-    *,
-    intensity: Intensity = (3, 5.0),
-    children_max: int = 100_000,
-) -> Dynamic[P, M]:
-    """Declare children of one kind that are started at run time.
-
-    Args:
-        template: ``child(Job, restart="temporary")``, not yet called with arguments.
-        intensity: Restarts allowed within seconds, over all of them together.
-        children_max: How many may run at once.
-    """
-    declaration: Any = CrowdDeclaration(template, Policy("one_for_one", intensity), children_max)
-    result: Dynamic[P, M] = declaration
-    return result

@@ -13,11 +13,12 @@ from actors._actor import Actor
 from actors._cell import TURN, Cell, Kind, Signal, State
 from actors._ending import Instances
 from actors._events import Subscription
-from actors._hooks import Hooks
+from actors._hooks import AMBIENT, Hooks
 from actors._kernel import Kernel
 from actors._messages import Exit
 from actors._observe import Info, Node, Statistics, add_up, describe_cell, draw_tree
 from actors._ref import Ref, cell_of
+from actors._registry import Registry
 from actors._spawn import Spawner
 from actors._supervision import ChildSpec, Intensity, Policy, Strategy
 from actors._worker import Worker
@@ -60,7 +61,8 @@ class ActorSystem(Spawner):
         hooks: Hooks | None = None,
     ) -> None:
         self._shutdown = shutdown
-        self._kernel = Kernel(name, hooks or Hooks(), isolation, idle_workers_max)
+        self._registry = Registry()
+        self._kernel = Kernel(name, hooks or AMBIENT.get() or Hooks(), isolation, idle_workers_max)
         self._kernel.system = self
         self._kernel.give_up = self._give_up
         options = attrs.evolve(Root.__options__, policy=Policy(strategy, intensity))
@@ -90,6 +92,8 @@ class ActorSystem(Spawner):
         self._outer = anyio.create_task_group()
         await self._outer.__aenter__()
         await self._outer.start(self._keep)
+        if self._kernel.opened is not None:
+            self._kernel.opened(self)
         return self
 
     async def _keep(self, *, task_status: TaskStatus[None]) -> None:
@@ -200,6 +204,11 @@ class ActorSystem(Spawner):
     def publish(self, event: Any) -> None:
         """Tell an event to those who subscribed to exactly its class."""
         self._kernel.events.publish(event, self._kernel.fail)
+
+    @property
+    def registry(self) -> Registry:
+        """The typed keys and groups of this system."""
+        return self._registry
 
     def tree(self) -> Node:
         """The actors as a tree, in start order."""

@@ -23,7 +23,7 @@ class Room:
     error: BaseException | None = None
 
 
-def blocker(wait: Envelope | Room) -> Any:
+def blocker(wait: Any) -> Any:
     """The turn that must end before ``wait`` can; None when that is open."""
     if isinstance(wait, Envelope):
         if wait.state >= DEFERRED:

@@ -221,7 +221,7 @@ async def test_a_deadline_that_passes_in_the_queue() -> None:
         gate = Gate()
         porter = await busy(system, gate)
         with pytest.raises(AskTimeout):
-            await porter.ask(Enter("late"), timeout=0.001)
+            await porter.ask(Enter("late"), timeout=0.01)
         gate.open.set()
         assert await porter.ask(Enter("next")) == "next"
         assert "enter late" not in gate.log
@@ -233,7 +233,7 @@ async def test_a_deadline_that_passes_while_running() -> None:
         gate = Gate()
         porter = system.spawn(Porter, gate)
         with pytest.raises(TimeoutError):
-            await porter.ask(Enter("slow"), timeout=0.001)
+            await porter.ask(Enter("slow"), timeout=0.01)
         gate.open.set()
         assert await porter.ask(Enter("next")) == "next"
         assert gate.log == ["enter slow", "cut slow", "enter next", "left next"]
@@ -245,7 +245,7 @@ async def test_the_deadline_of_the_scope_cuts_the_handler_and_not_by_an_error() 
     async with ActorSystem() as system:
         gate = Gate()
         porter = system.spawn(Porter, gate)
-        with anyio.move_on_after(0.001) as scope:
+        with anyio.move_on_after(0.01) as scope:
             await porter.ask(Enter("slow"))
         assert scope.cancelled_caught
         gate.open.set()

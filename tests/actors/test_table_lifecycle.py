@@ -278,7 +278,7 @@ async def test_restart_on_cancel_leaves_no_state_of_a_handler_that_was_cut_off()
     async with ActorSystem() as system:
         actor = system.spawn(Late, Gate())
         with pytest.raises(AskTimeout):
-            await actor.ask(Enter(), timeout=0.001)
+            await actor.ask(Enter(), timeout=0.01)
         await settle()
         assert system.info(actor).restarts == 1
 
