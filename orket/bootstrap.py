@@ -7,9 +7,9 @@ under one supervisor, and hands out what the ways in may hold.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -20,23 +20,28 @@ from orket.decision_nodes.decisions import RetryPolicy
 from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plugin
 from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
+from orket.domain.events import Recorded
 from orket.domain.ports import Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
 from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.clock import RandomIds, SystemClock
 from orket.infrastructure.lock import EngineLock, LockHolder, holder
+from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import open_model
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.infrastructure.sqlite import open_ledger
 from orket.infrastructure.sqlite import open_reader as open_sqlite_reader
+from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine
 from orket.orchestration.messages import EngineCommand
+from orket.orchestration.replay import ReplayReport, replay
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
 from orket.services.tool_executor import ToolExecutor
 from orket.services.tools.toolbox import TOOLBOX, Toolbox
+from orket.services.verification import verify
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
@@ -100,20 +105,26 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
         late(lambda root: root.toolbox),
         late(lambda root: root.house.nodes),
     )
-    engine = child(Engine, shutdown=5)(late(lambda root: root.desk()), late(lambda root: root.source))
+    engine = child(Engine, shutdown=5)(late(lambda root: root.desk()), late(lambda root: root.intake()))
 
     def desk(self) -> Desk:
         """Lay out what the engine and its runs need at hand."""
         return Desk(
             ledger=self.ledger,
-            clock=SystemClock(),
-            ids=RandomIds(),
             executor=self.executor,
             sandboxes=self.orchestrator,
             nodes=self.house.nodes,
             model=self.house.model,
             tools=tuple(tool.spec for tool in self.toolbox.values()),
-            python=sys.executable,
+            verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
+        )
+
+    def intake(self) -> Intake:
+        """Lay out what the engine needs to admit a run."""
+        return Intake(
+            source=self.source,
+            clock=SystemClock(),
+            ids=RandomIds(),
             data_dir=str(self.settings.data_dir),
             cwd=str(self.settings.cwd),
         )
@@ -196,6 +207,25 @@ async def open_orket(
                 settings=settings,
                 organization=organization,
             )
+
+
+async def replay_run(
+    settings: Settings, recorded: Sequence[Recorded], *, registry: NodeRegistry | None = None
+) -> ReplayReport:
+    """Replay a recorded run with the decision nodes of today: no model, no effects, nothing is written.
+
+    Args:
+        settings: Selects the nodes, together with the run's own organization.
+        recorded: All events of the run, from its first.
+        registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
+
+    Raises:
+        SettingsError: The run's organization or the environment selects a node that is not known.
+    """
+    known = NodeRegistry(plugins()) if registry is None else registry
+    house = House(known, settings)
+    async with open_memory_ledger(SystemClock()) as ledger:
+        return await replay(house.nodes, ledger, TOOLBOX, recorded)
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]:

@@ -12,10 +12,21 @@ from orket.domain.assets import Workload
 from orket.domain.cards import Card, CardType
 from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
-from orket.domain.ports import RunSummary
+from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import StartRun
 from orket.orchestration.prompt import assign
+
+
+@attrs.frozen(kw_only=True)
+class Intake:
+    """What it takes to admit a run; relative workspaces start at ``cwd``, its own are in ``data_dir``."""
+
+    source: WorkloadSource
+    clock: Clock
+    ids: Ids
+    data_dir: str
+    cwd: str
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +39,7 @@ class Candidate:
     events: tuple[e.Event, ...]
 
 
-def prepare(desk: Desk, asked: StartRun, workload: Workload) -> Candidate:
+def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> Candidate:
     """Select the nodes, check that every card can be worked on, and write the run's first events.
 
     Raises:
@@ -36,12 +47,12 @@ def prepare(desk: Desk, asked: StartRun, workload: Workload) -> Candidate:
         RunDenied: A seat that would be needed is missing.
     """
     nodes = desk.nodes(workload.organization)
-    run_id = desk.ids.run_id()
+    run_id = intake.ids.run_id()
     limits = nodes.orchestration_loop.limits(workload.organization, asked.parallel)
-    named = nodes.engine_runtime.workspace(run_id, asked.workspace, desk.data_dir)
+    named = nodes.engine_runtime.workspace(run_id, asked.workspace, intake.data_dir)
     accepted = e.RunAccepted(
         workload=workload,
-        workspace=os.path.realpath(os.path.join(desk.cwd, named)),  # the admission rule compares them
+        workspace=os.path.realpath(os.path.join(intake.cwd, named)),  # the admission rule compares them
         model=asked.model,
         parallel=limits.parallel,
         budget=asked.budget,

@@ -16,7 +16,6 @@ from orket.orchestration.notebook import CardFile, Notebook
 from orket.orchestration.prompt import assign
 from orket.orchestration.recovery import block, move
 from orket.orchestration.turn import Bench, Carried, take_turn
-from orket.services.verification import verify
 
 
 @attrs.frozen(kw_only=True)
@@ -74,13 +73,8 @@ class CardWorker(Actor[WorkOnCard]):
             book.note(move(book.card, CardStatus.CODE_REVIEW))
         if review and book.card.verification is not None and book.verification is None:
             await book.flush()
-            result = await verify(
-                book.card.verification,
-                self._sandbox,
-                CallId(f"{book.file.run_id}/{book.card.id}/{book.file.turn_count}/verification"),
-                self._desk.sandboxes,
-                python=self._desk.python,
-            )
+            name = CallId(f"{book.file.run_id}/{book.card.id}/{book.file.turn_count}/verification")
+            result = await self._desk.verify(book.card.verification, self._sandbox, name)
             book.note(e.VerificationFinished(card_id=book.card.id, result=result))
 
     async def _take_turns(self, book: Notebook, bench: Bench) -> None:

@@ -16,10 +16,10 @@ from actors import Actor, Message, Ref, Reply, Terminated, on
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunDenied
 from orket.domain.identifiers import RunId
-from orket.domain.ports import RunSummary, WorkloadSource
+from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.orchestration import control
-from orket.orchestration.admission import Candidate, admit, prepare
+from orket.orchestration.admission import Candidate, Intake, admit, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     CancelRun,
@@ -98,8 +98,8 @@ _Note = _Prepared | _Recorded | _Controlled | _Looked | _Answered | _JobFailed
 class Engine(Actor[EngineCommand | _Note | Terminated]):
     """Admits, supervises and controls runs; see ``orchestration.messages`` for what can be asked."""
 
-    def __init__(self, desk: Desk, source: WorkloadSource) -> None:
-        self._desk, self._source = desk, source
+    def __init__(self, desk: Desk, intake: Intake) -> None:
+        self._desk, self._intake = desk, intake
         self._open: dict[RunId, RunSummary] = {}
         self._children: dict[RunId, Ref[Scan | WorkEnded]] = {}
         self._crashes: Counter[RunId] = Counter()
@@ -160,8 +160,8 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             if (known := await self._replay(m)) is not None:
                 to.reply(known)
                 return _Answered(m)
-            workload = await self._source.load(m.target, only=m.only)
-            return _Prepared(asked=m, to=to, candidate=prepare(self._desk, m, workload))
+            workload = await self._intake.source.load(m.target, only=m.only)
+            return _Prepared(asked=m, to=to, candidate=prepare(self._desk, self._intake, m, workload))
         except OrketError as error:
             to.fail(Refused(error))
             return _Answered(m)
@@ -188,7 +188,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             target=candidate.workload.target,
             status=RunStatus.RUNNING,
             workspace=candidate.workspace,
-            accepted_at=self._desk.clock.now(),
+            accepted_at=self._intake.clock.now(),
             finished_at=None,
             last_seq=0,
         )
