@@ -41,6 +41,10 @@ def create_app(
 
     Returns:
         The app; ``app.state.bridge`` is what its routes share.
+
+    A server of your own that waits for open responses before it ends the lifespan (uvicorn does) must set
+    a limit to that (``timeout_graceful_shutdown``) or call ``app.state.bridge.streams.close()`` first:
+    event streams last as long as their runs.
     """
     bridge = Bridge(limits or HttpLimits(), orket)
 

@@ -65,8 +65,11 @@ class EventStream(Response):
         """Serve one client."""
         with self._streams.admitted():
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            line = _Line(send, self._limits.send_stall_s)
             if scope["method"] != "HEAD":
-                await self._follow(receive, _Line(send, self._limits.send_stall_s))
+                await self._follow(receive, line)
+        if line.broken:
+            return  # without an end of the body the server drops the connection
         # Reached at the end of the run and at the end of the server; a client that left does not mind.
         with suppress(OSError), anyio.move_on_after(self._limits.send_stall_s):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -131,6 +134,7 @@ class _Line:
 
     def __init__(self, send: Send, stall_s: float) -> None:
         self._send, self._stall_s = send, stall_s
+        self.broken = False
 
     async def send(self, chunk: bytes) -> None:
         """Send a chunk; others get a turn, even if the server takes it at once."""
@@ -138,4 +142,5 @@ class _Line:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             await anyio.lowlevel.checkpoint()
             return
+        self.broken = True
         raise BrokenPipeError("the client takes nothing any more")

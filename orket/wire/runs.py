@@ -44,8 +44,11 @@ class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         str, Meta(max_length=4096, description="Directory of the engine's machine; empty: one of its own.")
     ] = ""
     model: Annotated[str, Meta(max_length=4096, description="Overrides the environment's model.")] = ""
-    parallel: Annotated[int, Meta(ge=1, le=64)] | None = None
-    budget: BudgetBody = BudgetBody()
+    parallel: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | None,
+        Meta(description="How many cards to work on at a time; null: as the house rules say."),
+    ] = None
+    budget: Annotated[BudgetBody, Meta(description="Bounds at which the run pauses.")] = BudgetBody()
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +102,12 @@ class CancelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a person decided about a tool call: an approval, or what became of a call in doubt."""
 
-    verdict: HumanVerdict
+    verdict: Annotated[
+        HumanVerdict,
+        Meta(
+            description="`approve` or `deny` a call that asks; `happened` or `did_not_happen` ends a doubt."
+        ),
+    ]
     by: By = "http"
 
 
