@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from types import MappingProxyType
 
 from cyclopts import App, CycloptsError, Group
 
@@ -16,28 +17,30 @@ _GLOBAL = "--data-dir"
 _HERE = "orket.interfaces.cli"
 
 # Imported when they are called: a list of commands should not wait for the engine.
-_COMMANDS = {
-    "Work": {
-        "run": ("run:run", "Run a rock, an epic or a single issue, and follow it to its end."),
-        "demo": ("run:demo", "Run the shipped demo: no network, no model, nothing to set up."),
-        "serve": ("system:serve", "Run the engine and serve the HTTP bridge."),
-    },
-    "Look": {
-        "runs": ("look:runs", "List the runs, newest first."),
-        "cards": ("look:cards", "Show a run's cards, what waits for whom, and its files."),
-        "events": ("look:events", "Show the events of a run, or follow them."),
-        "ledger": ("ledger:app", "Look at the record of everything that happened."),
-        "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
-        "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
-        "version": ("system:version", "Print the version."),
-    },
-    "Decide": {
-        "pause": ("control:pause", "Stop a run's work now; it can be resumed."),
-        "resume": ("control:resume", "Let a paused run go on from where its ledger ends."),
-        "cancel": ("control:cancel", "End a run for good."),
-        "decide": ("control:decide", "Decide about a tool call that waits for a person."),
-    },
-}
+_COMMANDS = MappingProxyType(
+    {
+        "Work": {
+            "run": ("run:run", "Run a rock, an epic or a single issue, and follow it to its end."),
+            "demo": ("run:demo", "Run the shipped demo: no network, no model, nothing to set up."),
+            "serve": ("system:serve", "Run the engine and serve the HTTP bridge."),
+        },
+        "Look": {
+            "runs": ("look:runs", "List the runs, newest first."),
+            "cards": ("look:cards", "Show a run's cards, what waits for whom, and its files."),
+            "events": ("look:events", "Show the events of a run, or follow them."),
+            "ledger": ("ledger:app", "Look at the record of everything that happened."),
+            "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
+            "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
+            "version": ("system:version", "Print the version."),
+        },
+        "Decide": {
+            "pause": ("control:pause", "Stop a run's work now; it can be resumed."),
+            "resume": ("control:resume", "Let a paused run go on from where its ledger ends."),
+            "cancel": ("control:cancel", "End a run for good."),
+            "decide": ("control:decide", "Decide about a tool call that waits for a person."),
+        },
+    }
+)
 
 
 def build() -> App:

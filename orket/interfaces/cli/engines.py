@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from orket.interfaces.cli.reach import Control, Database, Own, Reach
 from orket.settings import Settings
@@ -39,14 +39,28 @@ async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
 
 @asynccontextmanager
 async def reach_ledger(settings: Settings) -> AsyncGenerator[Reach]:
-    """Reach the running engine, or just the database: enough for looking."""
-    from orket.bootstrap import open_reader, running_engine
+    """Reach the running engine, or just the database: enough for looking.
 
-    if (socket := running_engine(settings)) is not None:
-        from orket.interfaces.cli.remote import connect
+    Raises:
+        StoreError: There is no database, or it cannot be read.
+    """
+    from orket.bootstrap import open_reader
 
-        async with connect(socket) as remote:
-            yield remote
-        return
-    async with open_reader(settings) as ledger:
-        yield Database(ledger=ledger)
+    async with AsyncExitStack() as stack:
+        reach = await _answering(settings, stack)
+        yield reach or Database(ledger=await stack.enter_async_context(open_reader(settings)))
+
+
+async def _answering(settings: Settings, stack: AsyncExitStack) -> Reach | None:
+    """Reach the running engine, unless it starts, stops or hangs: that keeps nobody from looking."""
+    from orket.bootstrap import running_engine
+
+    if (socket := running_engine(settings)) is None:
+        return None
+    from orket.client import Unreachable
+    from orket.interfaces.cli.remote import connect
+
+    try:
+        return await stack.enter_async_context(connect(socket, start_s=0.0))
+    except Unreachable:
+        return None

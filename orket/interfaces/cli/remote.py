@@ -21,28 +21,31 @@ from orket.wire.views import recorded
 
 _PAGE = 200
 # An engine has the lock a moment before it answers on the socket that the lock names.
-_START_S, _RETRY_S = 5.0, 0.05
+START_S, _RETRY_S, _ANSWER_S = 5.0, 0.05, 5.0
 
 
 @asynccontextmanager
-async def connect(socket: str) -> AsyncGenerator[Remote]:
-    """Use the engine behind a Unix socket; one that is just starting is waited for.
+async def connect(socket: str, *, start_s: float = START_S) -> AsyncGenerator[Remote]:
+    """Use the engine behind a Unix socket; one that is just starting is waited for, ``start_s`` at most.
 
     Raises:
         Unreachable: It holds the database and does not answer.
     """
     async with OrketClient.connect(socket=socket) as client:
-        await _until_it_answers(client)
+        await _until_it_answers(client, start_s)
         yield Remote(client=client)
 
 
-async def _until_it_answers(client: OrketClient) -> None:
-    give_up_at = anyio.current_time() + _START_S
+async def _until_it_answers(client: OrketClient, start_s: float) -> None:
+    give_up_at = anyio.current_time() + start_s
     while True:
         try:
-            await client.version()
+            with anyio.fail_after(_ANSWER_S):
+                await client.version()
+        except TimeoutError:
+            raise Unreachable(f"no answer on its socket within {_ANSWER_S:g} s", sent=True) from None
         except Unreachable as error:
-            if error.sent or anyio.current_time() > give_up_at:
+            if error.sent or anyio.current_time() >= give_up_at:
                 raise
             await anyio.sleep(_RETRY_S)
         else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
@@ -12,29 +15,43 @@ from orket.domain.runs import RunState, RunStatus
 from orket.interfaces.cli.rows import Row, tree
 from orket.interfaces.cli.wording import counted, duration, printable, tokens
 
-_SIGNS: dict[CardStatus, tuple[str, str]] = {
-    CardStatus.READY: ("○", "dim"),
-    CardStatus.IN_PROGRESS: ("●", "cyan"),
-    CardStatus.BLOCKED: ("✖", "red"),
-    CardStatus.WAITING_FOR_DEVELOPER: ("?", "yellow"),
-    CardStatus.READY_FOR_TESTING: ("●", "blue"),
-    CardStatus.CODE_REVIEW: ("◆", "magenta"),
-    CardStatus.DONE: ("✔", "green"),
-    CardStatus.CANCELED: ("-", "dim"),
-    CardStatus.ARCHIVED: ("-", "dim"),
-}
-_RUN_STYLES: dict[RunStatus, str] = {
-    RunStatus.RUNNING: "cyan",
-    RunStatus.PAUSED: "yellow",
-    RunStatus.WAITING_FOR_APPROVAL: "yellow",
-    RunStatus.DONE: "bold green",
-    RunStatus.BLOCKED: "bold red",
-    RunStatus.FAILED: "bold red",
-    RunStatus.CANCELED: "dim",
-}
+_SIGNS: Mapping[CardStatus, tuple[str, str]] = MappingProxyType(
+    {
+        CardStatus.READY: ("○", "dim"),
+        CardStatus.IN_PROGRESS: ("●", "cyan"),
+        CardStatus.BLOCKED: ("✖", "red"),
+        CardStatus.WAITING_FOR_DEVELOPER: ("?", "yellow"),
+        CardStatus.READY_FOR_TESTING: ("●", "blue"),
+        CardStatus.CODE_REVIEW: ("◆", "magenta"),
+        CardStatus.DONE: ("✔", "green"),
+        CardStatus.CANCELED: ("-", "dim"),
+        CardStatus.ARCHIVED: ("-", "dim"),
+    }
+)
+_RUN_STYLES: Mapping[RunStatus, str] = MappingProxyType(
+    {
+        RunStatus.RUNNING: "cyan",
+        RunStatus.PAUSED: "yellow",
+        RunStatus.WAITING_FOR_APPROVAL: "yellow",
+        RunStatus.DONE: "bold green",
+        RunStatus.BLOCKED: "bold red",
+        RunStatus.FAILED: "bold red",
+        RunStatus.CANCELED: "dim",
+    }
+)
 # By the first word of how far a call has come; everything else went wrong.
-_CALL_STYLES = {"": "", "ok": "green", "verified": "green", "running": "cyan", "asking": "cyan"}
-_CALL_STYLES |= {"proposed": "dim", "asks": "yellow", "in": "yellow"}
+_CALL_STYLES = MappingProxyType(
+    {
+        "": "",
+        "ok": "green",
+        "verified": "green",
+        "running": "cyan",
+        "asking": "cyan",
+        "proposed": "dim",
+        "asks": "yellow",
+        "in": "yellow",
+    }
+)
 
 # Lines around the tree: heading, counts, and the one the cursor stands on.
 _FRAME_LINES = 3
