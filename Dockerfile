@@ -1,4 +1,5 @@
-# A small image that serves: python -m orket serve, as a user without rights, data under /data.
+# A small image that serves, as a user without rights, with its data under /data. The bridge listens on loopback
+# only, so run it in the host's network: docker run --network host -v orket-data:/data orket
 FROM python:3.11-slim AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE constraints.txt ./
@@ -14,6 +15,6 @@ COPY --from=build /opt/orket /opt/orket
 ENV PATH="/opt/orket/bin:$PATH" PYTHONUNBUFFERED=1
 USER orket
 WORKDIR /data
-EXPOSE 8082
 STOPSIGNAL SIGTERM
-CMD ["orket", "serve", "--host", "0.0.0.0", "--port", "8082"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["orket", "runs", "--limit", "1"]
+CMD ["orket", "serve", "--port", "8082"]

@@ -171,8 +171,8 @@ def container(smoke: Smoke) -> str:
         raise StepSkipped("no container engine answers here (docker and podman were tried)")
     tag, port = smoke.options.docker_image_tag, smoke.options.docker_port or free_port()
     call(engine, "build", "-t", tag, CHECKOUT, cwd=CHECKOUT, timeout_s=900)
-    publish = f"127.0.0.1:{port}:8082"
-    name = call(engine, "run", "-d", "--rm", "-p", publish, tag, cwd=smoke.folder).strip()
+    served = ("orket", "serve", "--port", port)  # on loopback, hence the host's network
+    name = call(engine, "run", "-d", "--network", "host", tag, *served, cwd=smoke.folder).strip()
     smoke.cleanups.append(lambda: end_container(engine, name))
     try:
         healthy(port, "/livez", None, smoke.options.docker_health_timeout_sec)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 import yaml
+
+from orket.interfaces.cli.app import build
 
 ROOT = Path(__file__).parent.parent.parent
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -51,3 +54,13 @@ def test_constraints_are_exact_and_without_addresses() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+", line) for line in pins)
     names = [re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in pins]
     assert len(names) == len(set(names))
+
+
+def test_the_image_serves_with_a_command_that_exists_and_not_as_root() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    commands = [json.loads(line.partition("CMD ")[2]) for line in lines if "CMD [" in line]
+    assert len(commands) == 2
+    for program, *words in commands:
+        assert program == "orket"
+        build().parse_args(words, exit_on_error=False, print_error=False)
+    assert "USER orket" in lines
