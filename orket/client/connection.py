@@ -15,6 +15,7 @@ from orket.client.events import EventStream, Patience
 from orket.client.exchange import read_answer, unreachable
 from orket.client.unix import fitting
 from orket.domain.tools import HumanVerdict
+from orket.wire.calls import CallPage
 from orket.wire.cards import CardPage
 from orket.wire.codec import encode
 from orket.wire.events import EventPage
@@ -112,6 +113,13 @@ class OrketClient:
         """List the cards of a run, or of all runs; ``page`` is the ``next`` of the page before."""
         path = "/v1/cards" if run_id is None else f"{_run(run_id)}/cards"
         return await self._get(page or f"{path}?limit={limit}", CardPage)
+
+    async def tool_calls(
+        self, run_id: str, *, waiting: bool = False, limit: int = 100, page: str = ""
+    ) -> CallPage:
+        """List a run's tool calls, or those a person must decide about; ``page`` as for ``cards``."""
+        query = f"limit={limit}&waiting={str(waiting).lower()}"
+        return await self._get(page or f"{_run(run_id)}/tool-calls?{query}", CallPage)
 
     async def ledger(self, *, after: int = 0, limit: int = 100, run_id: str | None = None) -> EventPage:
         """List events above a sequence number, of all runs or of one."""

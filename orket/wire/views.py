@@ -14,6 +14,8 @@ from orket.domain.errors import StoreCorrupt
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
+from orket.domain.runs import CallState
+from orket.wire.calls import CallStanding, CallView
 from orket.wire.cards import CardView
 from orket.wire.events import EventView
 from orket.wire.runs import BudgetBody, RunView
@@ -39,6 +41,33 @@ def run_view(summary: RunSummary) -> RunView:
 def card_view(run_id: RunId, card: Card) -> CardView:
     """Show a card; the two have equal names for equal things."""
     return CardView(run_id=run_id, **{name: getattr(card, name) for name in _CARD_FIELDS})
+
+
+def call_view(state: CallState) -> CallView:
+    """Show a tool call."""
+    call, gate, result = state.call, state.decision, state.result
+    return CallView(
+        id=call.id,
+        card_id=call.card_id,
+        turn=call.turn,
+        tool=call.tool,
+        arguments_json=call.arguments_json,
+        standing=_standing(state),
+        gate=None if gate is None else gate.verdict,
+        reason=state.doubt or ("" if gate is None else gate.reason),
+        recovery=state.recovery,
+        decided=state.verdict,
+        ok=None if result is None else result.ok,
+        output="" if result is None else result.output,
+    )
+
+
+def _standing(state: CallState) -> CallStanding:
+    if state.result is not None:
+        return "finished"
+    if state.waits_for_person:
+        return "in_doubt" if state.doubt else "waiting"
+    return "under_way" if state.attempts else "proposed"
 
 
 def event_view(recorded: Recorded) -> EventView:

@@ -52,6 +52,7 @@ async def test_everything_there_is_over_both_sockets(bridge: Served) -> None:
             cards = await client.cards(run, limit=2)
             assert [one.id for one in cards.cards] == ["EPIC", "I-1"]
             assert [one.id for one in (await client.cards(page=cards.next)).cards] == ["I-2"]
+            assert (await client.tool_calls(run, waiting=True)).calls == ()
             assert (await client.cancel(run, by="ada")).status is RunStatus.CANCELED
             assert (await client.ledger(run_id=run)).events[-1].kind == "RunFinished"
             async with client.events(run) as events:
