@@ -35,18 +35,7 @@ SUITES: tuple[Suite, ...] = (
     Suite(
         name="documents",
         shows="the documentation builds without a warning",
-        short=(
-            PYTHON,
-            "-m",
-            "sphinx",
-            "-W",
-            "--keep-going",
-            "-q",
-            "-b",
-            "dummy",
-            "docs",
-            "docs/_build/dummy",
-        ),
-        full=(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html"),
+        short=(*SPHINX, "-b", "dummy", "docs", "docs/_build/dummy"),
+        full=(*SPHINX, "-b", "html", "docs", "docs/_build/html"),
     ),
 )
