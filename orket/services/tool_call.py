@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import anyio
@@ -150,6 +151,7 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             return Recovered(by=Recovery.IDEMPOTENT, evidence="another attempt does no harm")
         if action is RecoveryAction.COMPENSATE:
             return Recovered(by=Recovery.COMPENSATE, evidence="this attempt begins by undoing those before")
+        await self._hush(m)
         if action is RecoveryAction.PROBE:
             seen = await self._probe(m)
             if seen.finding is Finding.DID_NOT_HAPPEN:
@@ -165,18 +167,26 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
 
     async def _probe(self, m: ExecuteTool) -> Probed:
         self._acting = m
-        try:
-            await self._tools.sandboxes.ask(_end_of(m))  # an earlier attempt may still be at it
-            return await recovering.probe(*self._at_bench(m))
-        finally:
-            self._acting = None
+        seen = await recovering.probe(*self._at_bench(m))
+        self._acting = None
+        return seen
+
+    async def _hush(self, m: ExecuteTool) -> None:
+        """Return when nothing of an earlier attempt is under way any more, so that looking is worth it.
+
+        Commands of this engine are ended; a sandbox opens only after those of one that died have ended.
+        """
+        await self._tools.sandboxes.ask(_end_of(m))
+        _, _, bench = self._at_bench(m)
+        with suppress(ToolError, SandboxError):  # whoever looks next will meet it too
+            await bench.entries(".")
 
     async def _undo(self, m: ExecuteTool, recovered: Recovered | None) -> str:
         """Undo earlier attempts if that was recorded as the beginning of this one; say what went wrong."""
         if recovered is None or recovered.by != Recovery.COMPENSATE:
             return ""
+        await self._hush(m)
         self._acting = m
-        await self._tools.sandboxes.ask(_end_of(m))
         problem = await recovering.compensate(*self._at_bench(m))
         self._acting = None
         return problem

@@ -240,6 +240,17 @@ def end_everything(woken: int) -> None:
             os.read(woken, 4096)
 
 
+def inherited() -> list[int]:
+    """List the descriptors that the engine passed on: the pipes, and the claim on the workspace."""
+    found = []
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            found += [fd] if fd > 2 and os.get_inheritable(fd) else []
+        except OSError:
+            continue  # the listing's own
+    return found
+
+
 def remove(folder: str) -> None:
     """Delete a directory tree without following links; what cannot be deleted stays."""
     try:
@@ -262,7 +273,7 @@ def main(arguments: list[str]) -> None:
     private, wall_s = arguments[2], float(arguments[3])
     started = time.monotonic()
     try:
-        for fd in (control, report):
+        for fd in inherited():
             os.set_inheritable(fd, False)
         prctl(SUBREAPER, 1)
         woken = wake_on_signals()

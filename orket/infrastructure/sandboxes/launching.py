@@ -18,6 +18,7 @@ import attrs
 
 from orket.domain.errors import SandboxError
 from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
+from orket.infrastructure.sandboxes.claims import claim
 from orket.infrastructure.sandboxes.output import Kept, drain
 from orket.infrastructure.sandboxes.sweeping import sweep
 
@@ -61,6 +62,8 @@ class Launched:
             self._report, report = _pipe(fds, theirs)
             self.out, out = _pipe(fds, theirs)
             self.err, err = _pipe(fds, theirs)
+            claimed = claim(launch.workspace)
+            theirs.callback(os.close, claimed)
             self._process = subprocess.Popen(
                 _launcher_argv(launch, control, report),
                 stdin=launch.stdin,
@@ -68,7 +71,7 @@ class Launched:
                 stderr=err,
                 cwd=f"/proc/self/fd/{launch.workspace}",
                 env=dict(launch.environment),
-                pass_fds=(control, report),
+                pass_fds=(control, report, claimed),
                 start_new_session=True,
             )
         self._handle = os.pidfd_open(self._process.pid)

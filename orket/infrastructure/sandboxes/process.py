@@ -32,6 +32,7 @@ from orket.domain.sandboxes import (
     SandboxSpec,
 )
 from orket.infrastructure.sandboxes import workspace as files
+from orket.infrastructure.sandboxes.claims import unclaimed
 from orket.infrastructure.sandboxes.launching import Launch, Launched, run_launch
 from orket.infrastructure.sandboxes.sweeping import home_of
 
@@ -101,7 +102,8 @@ class ProcessDriver:
         """Open a sandbox over the workspace of ``spec``, which is made if it does not exist.
 
         Raises:
-            SandboxUnavailable: The workspace is not a directory or cannot be made.
+            SandboxUnavailable: The workspace is not a directory or cannot be made, or a command that an
+                engine left behind does not end.
         """
         try:
             root = await anyio.to_thread.run_sync(_open_workspace, spec.workspace)
@@ -109,6 +111,14 @@ class ProcessDriver:
             raise SandboxUnavailable(
                 f"workspace {spec.workspace!r} cannot be used: {error}", remedy="name a directory to write in"
             ) from error
+        with ExitStack() as held:
+            held.callback(os.close, root)
+            if not await unclaimed(root):
+                raise SandboxUnavailable(
+                    f"workspace {spec.workspace!r}: commands are under way in it that are not this sandbox's",
+                    remedy="wait until they have ended, or end them",
+                )
+            held.pop_all()
         return ProcessSandbox(root, path=self._path, scratch=self._scratch)
 
 
