@@ -1,0 +1,1 @@
+"""Measurements of Orket: ``python -m benchmarks actors``."""

@@ -1,0 +1,28 @@
+"""``python -m benchmarks NAME …``: each name is one folder or module with ``main(arguments)``."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+#: What can be measured, and the module that does it.
+COMMANDS: Final = {
+    "actors": ("benchmarks.actors.cli", "speed and memory of the actor runtime"),
+    "peers": ("benchmarks.actors.peers.cli", "install other actor libraries to compare with"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one benchmark; 0 when it was measured, whatever the figures."""
+    if not arguments or arguments[0] not in COMMANDS:
+        asked = bool(arguments) and arguments[0] in ("-h", "--help")
+        print("usage: python -m benchmarks NAME [options]\n", file=sys.stdout if asked else sys.stderr)
+        for name, (_, text) in COMMANDS.items():
+            print(f"  {name:10} {text}", file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    module, _ = COMMANDS[arguments[0]]
+    code: int = import_module(module).main(arguments[1:])
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

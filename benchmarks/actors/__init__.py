@@ -1,0 +1,1 @@
+"""Speed and memory of the actor runtime, beside its floors and its peers."""

@@ -1,0 +1,1 @@
+"""Other actor libraries, one file each, run in virtual environments of their own."""
