@@ -127,6 +127,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             ids=RandomIds(),
             data_dir=str(self.settings.data_dir),
             cwd=str(self.settings.cwd),
+            take_up=self.settings.take_up,
         )
 
 

@@ -19,7 +19,8 @@ class Settings:
     """Everything that can be set from outside.
 
     ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
-    organization's ``process_rules``. All paths are absolute.
+    organization's ``process_rules``. All paths are absolute. ``take_up`` says whether runs that were left
+    running go on when the engine starts.
     """
 
     data_dir: Path
@@ -30,6 +31,7 @@ class Settings:
     model: str = ""
     record: Path | None = None
     environ: Mapping[str, str] = attrs.field(factory=dict)
+    take_up: bool = True
 
     @property
     def db_path(self) -> Path:

@@ -20,13 +20,17 @@ from orket.orchestration.prompt import assign
 
 @attrs.frozen(kw_only=True)
 class Intake:
-    """What it takes to admit a run; relative workspaces start at ``cwd``, its own are in ``data_dir``."""
+    """What it takes to admit a run; relative workspaces start at ``cwd``, its own are in ``data_dir``.
+
+    ``take_up`` says whether runs that the ledger leaves running go on when the engine starts.
+    """
 
     source: WorkloadSource
     clock: Clock
     ids: Ids
     data_dir: str
     cwd: str
+    take_up: bool = True
 
 
 @attrs.frozen(kw_only=True)

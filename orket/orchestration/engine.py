@@ -18,6 +18,7 @@ from orket.domain.errors import OrketError, RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
+from orket.domain.state_machine import SYSTEM
 from orket.orchestration import control
 from orket.orchestration.admission import Candidate, Intake, admit, prepare
 from orket.orchestration.desk import Desk
@@ -110,12 +111,19 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         """Take up every open run from where its ledger ends."""
         before: int | None = None
         while page := await self._desk.ledger.runs(before=before, limit=OPEN_RUNS_PAGE, open_only=True):
-            for summary in page:
-                self._open[summary.run_id] = summary
+            self._open |= {summary.run_id: summary for summary in page}
             before = page[-1].accepted_seq
-        for summary in reversed(self._open.values()):
-            if summary.status is RunStatus.RUNNING:
-                self._start_child(summary.run_id)
+        if self._intake.take_up:
+            await self._take_up()
+
+    async def _take_up(self) -> None:
+        running = [one.run_id for one in self._open.values() if one.status is RunStatus.RUNNING]
+        resumed = [e.RunResumed(by=SYSTEM)]
+        async with anyio.create_task_group() as together:
+            for run_id in running:
+                together.start_soon(self._desk.ledger.append, run_id, resumed)
+        for run_id in reversed(running):
+            self._start_child(run_id)
 
     async def on_stop(self, reason: object) -> None:
         """Let the calls of the runs that were under way end, and write their receipts.

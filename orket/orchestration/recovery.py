@@ -107,6 +107,17 @@ def block_hopeless(state: RunState) -> tuple[e.Event, ...]:
     return tuple(found)
 
 
+def begin_parents(state: RunState, chosen: Iterable[CardId]) -> tuple[e.CardStatusChanged, ...]:
+    """Begin the epics of the chosen cards, and their rock, where they have not begun."""
+    found: dict[CardId, e.CardStatusChanged] = {}
+    for card_id in chosen:
+        parent = state.cards.get(state.cards[card_id].parent_id or card_id)
+        while parent is not None and parent.id != card_id and parent.status is CardStatus.READY:
+            found[parent.id] = move(parent, CardStatus.IN_PROGRESS)
+            parent = None if parent.parent_id is None else state.cards.get(parent.parent_id)
+    return tuple(reversed(found.values()))
+
+
 def advance_parents(state: RunState) -> tuple[e.Event, ...]:
     """Move epics and rocks along with their children: begun, done, or canceled when all children are."""
     found: list[e.Event] = []

@@ -23,6 +23,7 @@ from orket.domain.ports import Ledger
 from orket.domain.replay import Difference, first_difference
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
+from orket.domain.state_machine import SYSTEM
 from orket.domain.tools import HumanVerdict, ToolResult
 from orket.domain.verification import Verification, VerificationResult, all_failed
 from orket.orchestration import control
@@ -71,7 +72,7 @@ class Record:
                     found.verdicts.setdefault(call, []).append(one.event)
                 case e.VerificationFinished(card_id=card, result=verdict):
                     found.verifications.setdefault(card, []).append(verdict)
-                case e.RunResumed():
+                case e.RunResumed(by=by) if by != SYSTEM:
                     found.resumes += 1
                 case _:
                     pass

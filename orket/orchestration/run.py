@@ -20,7 +20,7 @@ from orket.domain.sandboxes import SandboxSpec
 from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
-from orket.orchestration.recovery import advance_parents, blame, block_hopeless
+from orket.orchestration.recovery import advance_parents, begin_parents, blame, block_hopeless
 from orket.services.sandbox_messages import CloseSandbox
 
 FAULT_DELAY_S = 0.1
@@ -113,7 +113,9 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
                 await self._record(e.RunPaused(by="budget", reason=over))
                 self.ctx.stop()
             return
-        for card_id in self._choose():
+        if chosen := self._choose():
+            await self._record(*begin_parents(self._state, chosen))
+        for card_id in chosen:
             self._start(card_id)
         if not self._busy and not self._resting:
             await self._end()
@@ -179,8 +181,8 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
             await self._record(e.RunParked(calls=tuple(call.call.id for call in waiting)))
         else:
             end = self._nodes.orchestration_loop.conclude(self._state.issues, self._workload.only)
-            await self._record(e.RunFinished(status=end.status, reason=end.reason))
             await self._desk.sandboxes.ask(CloseSandbox(run_id=self._run_id))
+            await self._record(e.RunFinished(status=end.status, reason=end.reason))
         self.ctx.stop()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from orket.domain.errors import SettingsError
+from orket.domain.errors import AssetError, SettingsError
 from orket.domain.ports import ModelClient
 from orket.infrastructure.models.recording import Recorder, RecordingModel
 from orket.infrastructure.models.retrying import Patience, RetryingModel
@@ -22,7 +23,7 @@ def open_model(
     cwd: Path | None = None,
     recorder: Recorder | None = None,
 ) -> ModelClient:
-    """Open the model of a name such as ``scripted:replies.json``; no file is read yet.
+    """Open the model of a name such as ``scripted:replies.json``; the file is read with the first question.
 
     Args:
         name: The model's name, with its adapter in front.
@@ -33,6 +34,7 @@ def open_model(
 
     Raises:
         SettingsError: There is no such adapter; says which there are.
+        AssetError: There is no such script.
     """
     scheme, colon, rest = name.partition(":")
     chosen = adapter or (scheme if colon else "")
@@ -42,5 +44,8 @@ def open_model(
     path = rest if scheme == "scripted" and colon else name
     if not path:
         raise SettingsError(f"the model {name!r} names no script file; {_OFFERED}")
-    client: ModelClient = RetryingModel(ScriptedModel((cwd or Path()) / path), policy)
+    script = (cwd or Path()) / path
+    if not os.path.isfile(script):
+        raise AssetError(path, "", f"there is no script file at {script}; a recording makes one")
+    client: ModelClient = RetryingModel(ScriptedModel(script), policy)
     return client if recorder is None else RecordingModel(client, recorder)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import anyio
+import attrs
 from cyclopts import Parameter
 
 from orket.domain.runs import RunStatus
@@ -92,7 +93,8 @@ async def _tell(where: Where, make: Make) -> Exit:
     settings = where.settings()
     async with reach_ledger(settings) as reach:
         command = await make(reach)  # a name that means nothing must not start an engine
-    async with reach_engine(settings) as control:
+    # Whoever stops a run that nobody drives does not want it driven meanwhile.
+    async with reach_engine(attrs.evolve(settings, take_up=False)) as control:
         ticket = await control.command(command)
     where.session(settings).out.line(f"run {ticket.run_id}: {ticket.status}")
     return Exit.DONE
