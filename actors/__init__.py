@@ -15,6 +15,8 @@ from actors._registry import Key, Registry
 from actors._supervision import Backoff
 from actors._supervisor import Supervisor, child, late
 from actors._system import ActorSystem
+from actors._telemetry import Telemetry
+from actors._watch import TraceRecord
 from actors.errors import (
     ActorsError,
     AskCycle,
@@ -68,7 +70,9 @@ __all__ = [
     "Statistics",
     "Stream",
     "Supervisor",
+    "Telemetry",
     "Terminated",
+    "TraceRecord",
     "broadcast",
     "by_key",
     "child",

@@ -1,16 +1,18 @@
 """The base class of actors."""
 
 import sys
-from typing import Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin, get_type_hints
+from enum import Enum
+from typing import Any, ClassVar, ForwardRef, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
 from actors._context import Context
 from actors._mailbox import Mailbox
 from actors._messages import Exit
-from actors._protocol import Behaviour, Blueprint, Options, check_table, find_handlers
+from actors._protocol import Behaviour, Blueprint, Options
 from actors._ref import Ref
 from actors._supervision import Backoff, Intensity, Restart, Strategy
+from actors._table import Table, check_tables, find_handlers, lay_out
 
 M = TypeVar("M")
 
@@ -23,7 +25,9 @@ class Actor(Behaviour[M]):
     ``retry`` (times a message that crashed it is tried again), ``park`` (keep such messages for
     ``system.parked``), ``restart_on_cancel`` (a handler that was cut off leaves no state behind),
     ``idle_timeout`` (seconds without a message, at least and at most twice as many, after which it
-    stops).
+    stops), ``states`` (an enum; it begins in the first), ``default`` (what a state does with a
+    message it has no handler for: ``postpone`` or ``unhandled``; None requires every handler),
+    ``threaded`` (its code runs in a thread of its own and may block).
 
     Raises:
         TypeError: At class definition: a message of the protocol without a handler, a handler
@@ -49,6 +53,9 @@ class Actor(Behaviour[M]):
         park: bool | None = None,
         restart_on_cancel: bool | None = None,
         idle_timeout: float | None = None,
+        states: type[Enum] | None = None,
+        default: Literal["postpone", "unhandled"] | None = None,
+        threaded: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -61,6 +68,9 @@ class Actor(Behaviour[M]):
             park=park,
             restart_on_cancel=restart_on_cancel,
             idle_timeout=idle_timeout,
+            states=states,
+            default=default,
+            threaded=threaded,
         )
         cls.__options__ = attrs.evolve(
             base,
@@ -80,6 +90,15 @@ class Actor(Behaviour[M]):
 
         It has ``shutdown`` seconds, then it is cut off. Raising is reported, and stops nothing.
         """
+
+    def become(self, state: Enum) -> None:
+        """Change the state from the next message on; what was postponed is handled first.
+
+        Raises:
+            ValueError: Not a state of this actor.
+            NotRunning: This incarnation has ended.
+        """
+        self.ctx.become(state)
 
     @classmethod
     def __handle__(cls, cell: Any) -> Any:
@@ -115,15 +134,24 @@ def resolved(argument: Any, base: type[Any]) -> Any:
 
 def draw(actor: type[Any], protocol: Any) -> Blueprint:
     """Check an actor class and make its blueprint."""
-    found = find_handlers(actor)
-    check_table(actor, protocol, found)
-    table = {message: entry.function for message, entry in found.items() if entry.simple}
+    options = actor.__options__
+    tables = lay_out(actor, find_handlers(actor), options)
+    check_tables(actor, protocol, tables, options)
     return Blueprint(
         actor=actor,
         name=actor.__name__.lower(),
-        options=actor.__options__,
-        table=table,
-        handlers=found,
+        options=options,
+        handlers=frozenset(message for table in tables.values() for message in table),
+        tables=tables,
+        fast={state: _fast(table, options) for state, table in tables.items()},
+        initial=next(iter(tables)),
         has_start=actor.on_start is not Actor.on_start,
         has_stop=actor.on_stop is not Actor.on_stop,
     )
+
+
+def _fast(table: Table, options: Options) -> dict[type[Any], Any]:
+    """The handlers that need nothing but to be called."""
+    if options.threaded:
+        return {}
+    return {message: handler.function for message, handler in table.items() if handler.simple}

@@ -40,6 +40,7 @@ class Kind(Enum):
     CRASH = "crash"
     DOWN = "down"
     STOP = "stop"
+    LOOK = "look"
 
 
 @attrs.define(eq=False)
@@ -123,11 +124,14 @@ class Cell:
         "signals",
         "since",
         "spec",
+        "stash",
         "state",
         "static",
         "suspended",
         "table",
+        "thread",
         "timers",
+        "tracers",
         "turns",
         "waits",
         "watchers",
@@ -194,7 +198,13 @@ class Cell:
     failed: list[Any] | None
     retried: tuple[Any, int] | None
     parking: tuple[Any, ...] | None
+    #: The state of an actor with states.
     behaviour: Any
+    #: Messages that the present state postpones.
+    stash: deque[Any] | None
+    tracers: list[Any] | None
+    #: The thread of a threaded actor's incarnation.
+    thread: Any
     extra: Any
 
     def __init__(
@@ -213,7 +223,7 @@ class Cell:
         self.serial = kernel.next_serial()
         self.blueprint = blueprint
         # With observers every message takes the careful way.
-        self.table = blueprint.table if kernel.plain else {}
+        self.table = blueprint.fast[blueprint.initial] if kernel.plain else {}
         self.arguments = arguments
         self.spec = spec
         self.room = -1
@@ -237,7 +247,7 @@ class Cell:
         self.exit = None
         self.turns = self.waits = self.offers = self.observers = self.pipes = self.timers = None
         self.replies = self.watchers = self.watching = self.failed = None
-        self.behaviour = self.extra = None
+        self.behaviour = self.extra = self.stash = self.tracers = self.thread = None
         self.retried = self.parking = None
 
     def __hash__(self) -> int:
@@ -269,6 +279,7 @@ class Cell:
             and signals[0].kind is Kind.START
             and self.state is State.STARTING
             and not self.blueprint.has_start
+            and not self.blueprint.options.threaded
             and not self.children
         )
 
@@ -294,7 +305,7 @@ class Cell:
             self.signals.appendleft(signal)
         else:
             self.signals.append(signal)
-        if self.scope is not None and signal.kind is not Kind.START:
+        if self.scope is not None and signal.kind not in (Kind.START, Kind.LOOK):
             self.kernel.interrupt(self, signal)
         self.schedule()
 

@@ -1,6 +1,7 @@
 """The context: what an actor can do besides handling its message."""
 
 from collections.abc import Awaitable, Callable, Hashable
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from actors._cell import TURN, Cell, Kind, Signal, State
@@ -10,6 +11,7 @@ from actors._messages import Exit, Request, Terminated
 from actors._pipes import start_pipe
 from actors._ref import Ref, cell_of
 from actors._spawn import Spawner
+from actors._states import become
 from actors._timers import cancel_timer, start_timer
 from actors.errors import NotRunning
 
@@ -178,6 +180,30 @@ class Context(Spawner, Generic[M]):
         key = ("timer", cell.kernel.next_serial()) if key is None else key
         start_timer(cell, key, message, seconds, interval)
         return key
+
+    def become(self, state: Enum) -> None:
+        """Change the actor's state; see ``Actor.become``."""
+        become(self._live(), state)
+
+    async def run_blocking(self, function: Callable[..., V], *args: Any) -> V:
+        """Call a blocking function in a worker thread of the system, and wait for it.
+
+        A handler that is cut off abandons the call, which runs to its end unheard.
+
+        Args:
+            function: Must not touch the actor's state or any ref.
+            args: For the function.
+        """
+        return await self._cell.kernel.run_blocking(function, *args)
+
+    def in_loop(self, function: Callable[..., Any], *args: Any) -> Any:
+        """From the thread of a threaded actor: call in the event loop, and wait for the result.
+
+        Args:
+            function: A function or an async function, such as ``ref.tell`` or ``ref.ask``.
+            args: For the function.
+        """
+        return self._cell.kernel.loop.call_in_loop(function, *args)
 
     def cancel_timer(self, key: Hashable) -> bool:
         """Cancel a timer, and its message if that still waits; False when there is no such key."""

@@ -6,8 +6,12 @@ from typing import Any
 from actors._cell import Cell, State
 from actors._envelope import Envelope, Tick
 from actors._messages import DeadReason
+from actors._telemetry import Parcel
 from actors._waits import Room
 from actors.errors import MailboxFull, NotRunning
+
+#: What the runtime puts around a message in a mailbox.
+WRAPPERS = (Envelope, Tick, Parcel)
 
 
 def deliver(cell: Cell, item: Any) -> None:
@@ -35,7 +39,7 @@ def open_mailbox(cell: Cell) -> None:
     cell.queue = deque()
     capacity = cell.blueprint.options.mailbox.capacity
     cell.low = capacity // 2
-    cell.room = -1 if cell.kernel.probe is not None else capacity
+    cell.room = -1 if cell.kernel.careful else capacity
 
 
 def replace(cell: Cell, queue: deque[Any], item: Any) -> bool:
@@ -70,7 +74,7 @@ def force(cell: Cell, item: Any) -> None:
 
 def content(item: Any) -> Any:
     """The user's message inside a mailbox item."""
-    return item.message if type(item) is Envelope or type(item) is Tick else item
+    return item.message if type(item) in WRAPPERS else item
 
 
 def turn_away(cell: Cell, item: Any, reason: DeadReason) -> None:

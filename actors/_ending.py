@@ -5,10 +5,11 @@ from typing import Any
 
 from actors._cell import Cell, Kind, Signal, State
 from actors._delivery import content, force, refuse
-from actors._envelope import QUEUED, Envelope, lose
+from actors._envelope import QUEUED, Envelope, Tick, lose
 from actors._messages import Exit, ExitKind, Terminated
 from actors._pipes import cancel_pipes
 from actors._ref import Ref
+from actors._states import unstash
 from actors._strategy import report
 from actors._timers import cancel_timers
 from actors.errors import Crashed, Killed, NotRunning, RestartLimit
@@ -37,6 +38,11 @@ def end_incarnation(instances: Instances, cell: Cell) -> None:
         if target.watchers is not None:
             target.watchers.pop(cell, None)
     cell.watching = cell.history = cell.failed = None
+    if cell.stash:
+        unstash(cell)
+    if cell.thread is not None:
+        cell.thread.close()
+        cell.thread = None
     while cell.replies:
         lose(next(iter(cell.replies.values())))
 
@@ -79,7 +85,7 @@ def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
         cell.retried = (message, attempts + 1)
         if isinstance(item, Envelope):
             item.state, item.turn = QUEUED, None
-        cell.queue.appendleft(item if isinstance(item, Envelope) else message)
+        cell.queue.appendleft(message if isinstance(item, Tick) else item)
         return
     cell.retried = None
     if isinstance(item, Envelope):

@@ -7,8 +7,10 @@ import threading
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
+import anyio.to_thread
 from anyio import CancelScope
 from anyio.abc import TaskGroup
 
@@ -20,11 +22,14 @@ from actors._hooks import Hooks, Probe
 from actors._messages import DeadLetter, DeadReason
 from actors._parking import HasWaiter, Loop, current_loop
 from actors._supervision import limit
+from actors._telemetry import Luggage, Parcel, Telemetry, packed
 from actors.errors import AskTimeout
 
 if TYPE_CHECKING:
     from actors._worker import Worker
 
+
+T = TypeVar("T")
 
 #: How much too early a clock may read when a deadline rings, in seconds (uvloop: milliseconds).
 CLOCK_RESOLUTION = 2e-3
@@ -34,7 +39,16 @@ BOOKS = ("accepted", "handled", "rejected", "expired", "cut_off", "restarts")
 class Kernel:
     """The engine room of one ``ActorSystem``. Everything runs in the thread of its event loop."""
 
-    def __init__(self, name: str, hooks: Hooks, isolation: str, idle_workers_max: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        hooks: Hooks,
+        isolation: str,
+        idle_workers_max: int,
+        telemetry: Telemetry | None,
+        carry: tuple[contextvars.ContextVar[Any], ...],
+        threads_max: int,
+    ) -> None:
         self.name: str = name
         self.probe: Probe | None = hooks.probe
         self.choose: Callable[[Sequence[str]], int] | None = hooks.choose
@@ -43,7 +57,13 @@ class Kernel:
         self.random: Random = hooks.random if hooks.random is not None else Random()
         self._clock = hooks.clock
         self.verify: bool = isolation == "verify"
-        self.plain: bool = not self.verify and self.probe is None
+        self.telemetry: Telemetry | None = telemetry
+        self._carry = carry
+        self._threads_max = threads_max
+        self._limiter: anyio.CapacityLimiter | None = None
+        #: Messages travel with luggage, or somebody wants to see them go in.
+        self.careful: bool = bool(carry) or telemetry is not None or self.probe is not None
+        self.plain: bool = not self.verify and not self.careful
         self.idle_workers_max: int = idle_workers_max
         self.ready: Ready = Ready(self.man)
         self.events: Events = Events()
@@ -240,8 +260,23 @@ class Kernel:
             self.loop.call_soon(function, *args)
 
     def wrap(self, cell: Cell, item: Any) -> Any:
-        """What goes into the mailbox for ``item``; the place where context is attached."""
+        """What goes into the mailbox for ``item``: with luggage, when the system carries any."""
+        if self.telemetry is None and not self._carry:
+            return item
+        asked = item.__class__ is Envelope
+        message = item.message if asked else item
+        token = self.telemetry.sent(cell.path, message, asked) if self.telemetry is not None else None
+        luggage = Luggage(token, self.loop.now(), packed(self._carry))
+        if not asked:
+            return Parcel(message, luggage)
+        item.carried = luggage
         return item
+
+    async def run_blocking(self, function: Callable[..., T], *args: Any) -> T:
+        """Call in a worker thread, within this system's own limit."""
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(self._threads_max)
+        return await anyio.to_thread.run_sync(function, *args, limiter=self._limiter, abandon_on_cancel=True)
 
 
 class Incarnations(Sequence[str]):

@@ -4,6 +4,7 @@ They run as a turn of the cell, in a worker, so nothing here overlaps a handler.
 at a time, last started first; then ``on_stop`` runs; then the incarnation is gone.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from anyio import CancelScope
@@ -13,9 +14,12 @@ from actors._concurrent import end_turns
 from actors._context import Context
 from actors._ending import Instances, blame, condemn, describe, drain, end_incarnation, finish, quiet
 from actors._messages import Exit
+from actors._states import enter
 from actors._strategy import catch_up, report
 from actors._supervision import limit
-from actors.errors import StartFailed
+from actors._threaded import Thread
+from actors._threaded import finish as finish_in_thread
+from actors.errors import NotRunning, StartFailed
 
 
 async def tend(instances: Instances, cell: Cell) -> None:
@@ -26,6 +30,8 @@ async def tend(instances: Instances, cell: Cell) -> None:
             await start(instances, cell)
         elif signal.kind is Kind.CRASH:
             await crash(instances, cell, signal)
+        elif signal.kind is Kind.LOOK:
+            look(instances, cell, signal.item)
         elif signal.kind is Kind.DOWN:
             await take_down(instances, cell, signal.reason or Exit("shutdown"))
         else:
@@ -86,6 +92,8 @@ def construct(instances: Instances, cell: Cell) -> Any:
     blueprint = cell.blueprint
     if cell.kernel.probe is not None:
         cell.kernel.probe.start(f"{cell.path}#{cell.generation}")
+    if blueprint.options.states is not None:
+        enter(cell, blueprint.initial)
     arguments = cell.arguments
     if callable(arguments):
         arguments = arguments(cell, instances.get)
@@ -97,20 +105,28 @@ def construct(instances: Instances, cell: Cell) -> Any:
 
 async def _construct(instances: Instances, cell: Cell) -> None:
     """Run the constructor and ``on_start``; start the children a supervisor declares."""
-    instance = construct(instances, cell)
+    if cell.blueprint.options.threaded:
+        cell.thread = Thread(cell)
+        instance = await cell.thread.call(construct, instances, cell)
+    else:
+        instance = construct(instances, cell)
     # From here on on_stop is owed, except when on_start itself fails.
     if cell.blueprint.has_start:
         with CancelScope() as scope:
-            await _cuttable(cell, scope, instance.on_start())
+            await _cuttable(cell, scope, _hook(cell, instance.on_start))
         if scope.cancelled_caught:
             raise StartFailed(cell.path)
     instances[cell] = instance
     for child in cell.offspring():
         if not child.static and child.state is State.DOWN:
             child.post(Signal(Kind.START))
-        elif child.static:
-            if not await child.attempt() and child.state is not State.STOPPED:
-                raise StartFailed(child.path)
+        elif child.static and not await child.attempt() and child.state is not State.STOPPED:
+            raise StartFailed(child.path)
+
+
+def _hook(cell: Cell, hook: Callable[..., Awaitable[None]], *args: Any) -> Awaitable[None]:
+    """Call a hook where the actor's code runs."""
+    return cell.thread.call(finish_in_thread, hook, *args) if cell.thread is not None else hook(*args)
 
 
 async def _cuttable(cell: Cell, scope: CancelScope, hook: Any) -> None:
@@ -143,6 +159,18 @@ async def crash(instances: Instances, cell: Cell, signal: Signal) -> None:
         await end_turns(cell, "crash")
     await teardown(instances, cell, reason)
     report(cell, reason, failure, signal.item)
+
+
+def look(instances: Instances, cell: Cell, envelope: Any) -> None:
+    """Answer a snapshot request between two messages."""
+    instance = instances.get(cell)
+    if instance is None:
+        envelope.fail(NotRunning(f"{cell.path} is not running", cell.path))
+        return
+    try:
+        envelope.succeed(instance.snapshot())
+    except Exception as failure:  # noqa: BLE001 - the one who looks gets it
+        envelope.fail(failure)
 
 
 async def take_down(instances: Instances, cell: Cell, reason: Exit) -> None:
@@ -193,7 +221,7 @@ async def _on_stop(cell: Cell, instance: Any, reason: Exit) -> None:
         if kernel.probe is not None:
             kernel.probe.stop(f"{cell.path}#{cell.generation}")
         with CancelScope(deadline=at) as scope:
-            await _cuttable(cell, scope, instance.on_stop(reason))
+            await _cuttable(cell, scope, _hook(cell, instance.on_stop, reason))
     except BaseException as failure:  # noqa: BLE001 - reported, the stop goes on
         kernel.escape(failure)
         kernel.report_hook(cell, failure)

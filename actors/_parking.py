@@ -6,6 +6,7 @@ and a cancellation in the same tick lose nothing: what is handed over lies in th
 """
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Generator
 from types import coroutine
 from typing import Any, Protocol
@@ -59,6 +60,12 @@ class Loop:
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         """Call in the event loop's thread, from any thread."""
         anyio.from_thread.run_sync(function, *args, token=self._token)
+
+    def call_in_loop(self, function: Callable[..., Any], *args: Any) -> Any:
+        """From another thread: call, in the event loop, a function or an async function."""
+        if inspect.iscoroutinefunction(function):
+            return anyio.from_thread.run(function, *args, token=self._token)
+        return anyio.from_thread.run_sync(function, *args, token=self._token)
 
     def forget(self, failure: BaseException) -> None:
         """Undo what a native cancellation left on the current task."""

@@ -1,17 +1,15 @@
 """From an actor class to its dispatch table: the ``on`` decorator and the checks at definition."""
 
-import inspect
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable
+from enum import Enum
 from typing import Any, ClassVar, Generic, Literal, Never, TypeVar, Union, get_args, get_origin, overload
 
 import attrs
 
 from actors._envelope import Reply
-from actors._immutability import check_message
 from actors._mailbox import Mailbox
-from actors._messages import Asked, DeadLetter, Message, Stream, Streamed, Terminated
-from actors._stream import pumped
+from actors._messages import Asked, Message, Streamed
 from actors._supervision import ChildSpec, Policy
 
 A = TypeVar("A")
@@ -20,8 +18,10 @@ N = TypeVar("N", bound=Message)
 R = TypeVar("R")
 P_M = TypeVar("P_M")
 
+Cancel = Literal["never", "caller"]
+States = Enum | tuple[Enum, ...] | None
+
 MARK = "__actors_on__"
-RUNTIME_MESSAGES: tuple[type[Message], ...] = (Terminated, DeadLetter)
 
 
 @attrs.frozen
@@ -33,12 +33,16 @@ class Handler:
         function: The method, or what hands a generator's items over.
         concurrent: It may run at the same time as other handlers of the actor.
         cancel: ``caller``: it is cut off when its asker leaves; ``never``: it finishes.
+        states: Where it applies; empty for everywhere.
+        name: The method's name.
     """
 
     message: type[Any]
     function: Callable[[Any, Any], Any]
     concurrent: bool = False
-    cancel: Literal["never", "caller"] = "never"
+    cancel: Cancel = "never"
+    states: tuple[Enum, ...] = ()
+    name: str = ""
 
     @property
     def simple(self) -> bool:
@@ -57,6 +61,9 @@ class Options:
     park: bool = False
     restart_on_cancel: bool = False
     idle_timeout: float | None = None
+    states: type[Enum] | None = None
+    default: Literal["postpone", "unhandled"] | None = None
+    threaded: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -64,15 +71,19 @@ class Blueprint:
     """Everything the runtime knows about an actor class, made once when the class is defined.
 
     Attributes:
-        table: Function by exact message class, for handlers the fast path may run.
-        handlers: Every handler by exact message class.
+        handlers: Every message class that is handled in some state.
+        tables: Handler by exact message class, by state (None without states).
+        fast: Function by exact message class, for handlers the fast path may run, by state.
+        initial: The state of a new incarnation.
     """
 
     actor: type[Any]
     name: str
     options: Options
-    table: dict[type[Any], Callable[[Any, Any], Any]]
-    handlers: dict[type[Any], Handler]
+    handlers: frozenset[type[Any]]
+    tables: dict[Enum | None, dict[type[Any], Handler]]
+    fast: dict[Enum | None, dict[type[Any], Callable[[Any, Any], Any]]]
+    initial: Enum | None
     has_start: bool = False
     has_stop: bool = False
 
@@ -93,33 +104,35 @@ class Behaviour(Generic[P_M]):
 
 @overload
 def on(
-    msg: type[Asked[M, R]], *, concurrent: bool = ..., cancel: Literal["never", "caller"] = ...
+    msg: type[Asked[M, R]], *, concurrent: bool = ..., cancel: Cancel = ..., state: States = ...
 ) -> Callable[[Callable[[A, M], Awaitable[R | Reply[R]]]], Callable[[A, M], Awaitable[R | Reply[R]]]]: ...
 
 
 @overload
 def on(
-    msg: type[Streamed[M, R]], *, concurrent: bool = ..., cancel: Literal["never", "caller"] = ...
+    msg: type[Streamed[M, R]], *, concurrent: bool = ..., cancel: Cancel = ..., state: States = ...
 ) -> Callable[[Callable[[A, M], AsyncIterator[R]]], Callable[[A, M], AsyncIterator[R]]]: ...
 
 
 @overload
 def on(
-    msg: type[N], *, concurrent: bool = ..., cancel: Literal["never", "caller"] = ...
+    msg: type[N], *, concurrent: bool = ..., cancel: Cancel = ..., state: States = ...
 ) -> Callable[[Callable[[A, N], Awaitable[None]]], Callable[[A, N], Awaitable[None]]]: ...
 
 
-def on(msg: Any, *, concurrent: bool = False, cancel: Literal["never", "caller"] = "never") -> Any:
+def on(msg: Any, *, concurrent: bool = False, cancel: Cancel = "never", state: States = None) -> Any:
     """Make a method the handler of exactly this message class.
 
     Args:
         msg: The message; for a ``Request[R]`` the handler returns an ``R`` (or a ``Reply[R]``).
         concurrent: The handler only reads: it may run at the same time as others.
         cancel: ``caller`` cuts the handler off when its asker is cancelled.
+        state: The state, or states, in which it applies; None for all.
     """
+    states = (state,) if isinstance(state, Enum) else tuple(state or ())
 
     def mark(function: Any) -> Any:
-        setattr(function, MARK, Handler(msg, function, concurrent, cancel))
+        setattr(function, MARK, Handler(msg, function, concurrent, cancel, states, function.__name__))
         return function
 
     return mark
@@ -132,61 +145,3 @@ def members(protocol: Any) -> tuple[Any, ...]:
     if get_origin(protocol) in (Union, types.UnionType):
         return tuple(member for part in get_args(protocol) for member in members(part))
     return (protocol,)
-
-
-def find_handlers(actor: type[Any]) -> dict[type[Any], Handler]:
-    """The handlers of a class and its bases, by message.
-
-    Raises:
-        TypeError: Two handlers for one message, or one that is not an ``async def``.
-    """
-    attributes: dict[str, Any] = {}
-    for base in reversed(actor.__mro__):
-        attributes.update(vars(base))
-    found: dict[type[Any], Handler] = {}
-    for name, value in attributes.items():
-        handler = getattr(value, MARK, None)
-        if not isinstance(handler, Handler):
-            continue
-        if handler.message in found:
-            first = found[handler.message].function.__name__
-            raise TypeError(
-                f"{actor.__qualname__}: {first} and {name} both handle {handler.message.__name__}"
-            )
-        found[handler.message] = check_kind(actor, name, value, handler)
-    return found
-
-
-def check_kind(actor: type[Any], name: str, value: Any, handler: Handler) -> Handler:
-    """Hold a handler's kind against its message: a generator for a stream, else a coroutine.
-
-    Raises:
-        TypeError: It is not an ``async def``, or not of the right kind.
-    """
-    if issubclass(handler.message, Stream):
-        if not inspect.isasyncgenfunction(value):
-            raise TypeError(f"{actor.__qualname__}.{name} is not an async generator function")
-        return attrs.evolve(handler, function=pumped(value))
-    if not inspect.iscoroutinefunction(value):
-        raise TypeError(f"{actor.__qualname__}.{name} is not an async function")
-    return handler
-
-
-def check_table(actor: type[Any], protocol: Any, found: dict[type[Any], Handler]) -> None:
-    """Hold the handlers against the protocol.
-
-    Raises:
-        TypeError: A message without handler, a handler outside the protocol, a bad message class.
-    """
-    messages = members(protocol)
-    for message in messages:
-        if not (isinstance(message, type) and issubclass(message, Message)):
-            raise TypeError(f"{actor.__qualname__}: {message!r} is not a message class")
-        check_message(message)
-    unhandled = [message.__name__ for message in messages if message not in found]
-    if unhandled:
-        raise TypeError(f"{actor.__qualname__} has no handler for {', '.join(unhandled)}")
-    known = (*messages, *RUNTIME_MESSAGES)
-    outside = [message.__name__ for message in found if message not in known]
-    if outside:
-        raise TypeError(f"{actor.__qualname__} handles {', '.join(outside)}, not in its protocol")

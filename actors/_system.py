@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Literal, Never, TypeVar
 
@@ -14,13 +15,14 @@ from actors._cell import TURN, Cell, Kind, Signal, State
 from actors._ending import Instances
 from actors._events import Subscription
 from actors._hooks import AMBIENT, Hooks
+from actors._inspection import Inspection
 from actors._kernel import Kernel
 from actors._messages import Exit
-from actors._observe import Info, Node, Statistics, add_up, describe_cell, draw_tree
 from actors._ref import Ref, cell_of
 from actors._registry import Registry
 from actors._spawn import Spawner
 from actors._supervision import ChildSpec, Intensity, Policy, Strategy
+from actors._telemetry import Telemetry
 from actors._worker import Worker
 from actors.errors import Killed, NotRunning
 
@@ -31,7 +33,7 @@ class Root(Actor[Never]):
     """The supervisor above everything that the host spawns."""
 
 
-class ActorSystem(Spawner):
+class ActorSystem(Inspection, Spawner):
     """Everything about one tree of actors, from ``async with`` to ``async with``.
 
     Leaving the block stops all actors in reverse start order and returns when they are gone. A
@@ -46,6 +48,9 @@ class ActorSystem(Spawner):
         intensity: Restarts of the root's children allowed within seconds.
         isolation: ``verify`` checks each message for changes around its handling (for tests).
         idle_workers_max: Tasks kept for handlers to come.
+        threads_max: Threads that ``ctx.run_blocking`` may use at once.
+        carry: Context variables whose values travel from sender to handler; no others do.
+        telemetry: Makes spans of sending and handling.
         hooks: Seams for simulation.
     """
 
@@ -58,11 +63,15 @@ class ActorSystem(Spawner):
         intensity: Intensity = (3, 5.0),
         isolation: Literal["trust", "verify"] = "trust",
         idle_workers_max: int = 32,
+        threads_max: int = 40,
+        carry: tuple[ContextVar[Any], ...] = (),
+        telemetry: Telemetry | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         self._shutdown = shutdown
         self._registry = Registry()
-        self._kernel = Kernel(name, hooks or AMBIENT.get() or Hooks(), isolation, idle_workers_max)
+        seams = hooks or AMBIENT.get() or Hooks()
+        self._kernel = Kernel(name, seams, isolation, idle_workers_max, telemetry, carry, threads_max)
         self._kernel.system = self
         self._kernel.give_up = self._give_up
         options = attrs.evolve(Root.__options__, policy=Policy(strategy, intensity))
@@ -209,19 +218,3 @@ class ActorSystem(Spawner):
     def registry(self) -> Registry:
         """The typed keys and groups of this system."""
         return self._registry
-
-    def tree(self) -> Node:
-        """The actors as a tree, in start order."""
-        return draw_tree(self._kernel.root)
-
-    def info(self, ref: Ref[Any]) -> Info:
-        """What is known about one actor now."""
-        return describe_cell(cell_of(ref))
-
-    def parked(self, ref: Ref[Any]) -> tuple[Any, ...]:
-        """The last messages that crashed this actor, when its class says ``park=True``."""
-        return cell_of(ref).parking or ()
-
-    def statistics(self) -> Statistics:
-        """The books of the whole system."""
-        return add_up(self._kernel)

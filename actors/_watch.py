@@ -1,42 +1,81 @@
 """Handlers under observation: a probe's calls, and the check that messages stay unchanged."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import attrs
 
 from actors._cell import Cell
+from actors._envelope import Envelope
 from actors.errors import MutatedMessage, Reject
 
 
-def watched(cell: Cell, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+@attrs.frozen
+class TraceRecord:
+    """One handled message of a traced actor.
+
+    Attributes:
+        message: The message.
+        outcome: ``handled``, ``rejected``, ``cut_off`` or ``crashed``.
+        seconds: How long its handler ran, waits included.
+    """
+
+    message: Any
+    outcome: str
+    seconds: float
+
+
+def watched(cell: Cell, item: Any, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The handler, with what the system's observers want around it."""
     kernel = cell.kernel
 
     async def handle(instance: Any, message: Any) -> Any:
-        probe, incarnation = kernel.probe, f"{cell.path}#{cell.generation}"
-        before = fingerprint(message) if kernel.verify else None
-        outcome = "crashed"
-        try:
-            if probe is not None:
-                probe.before(incarnation, message)
+        with ExitStack() as stack:
+            observe(cell, item, message, stack)
             work = function(instance, message)
-            value = await (work if kernel.drive is None else kernel.drive(incarnation, message, work))
-            outcome = "handled"
-        except Reject:
-            outcome = "rejected"
-            raise
-        except kernel.loop.cancelled:
-            outcome = "cut_off"
-            raise
-        finally:
-            if probe is not None:
-                probe.after(incarnation, message, outcome)
-        if kernel.verify and fingerprint(message) != before:
-            raise MutatedMessage(message)
-        return value
+            if kernel.drive is not None:
+                work = kernel.drive(f"{cell.path}#{cell.generation}", message, work)
+            before = fingerprint(message) if kernel.verify else None
+            value = await work
+            if kernel.verify and fingerprint(message) != before:
+                raise MutatedMessage(message)
+            return value
 
     return handle
+
+
+def observe(cell: Cell, item: Any, message: Any, stack: ExitStack) -> None:
+    """Open the handler's span, set what the message carries, and plan the reports."""
+    kernel, started = cell.kernel, cell.kernel.loop.now()
+    luggage = getattr(item, "carried", None)
+    if luggage is not None:
+        for variable, value in luggage.values:
+            variable.set(value)
+        if kernel.telemetry is not None:
+            asked, waited = item.__class__ is Envelope, started - luggage.sent_at
+            span = kernel.telemetry.handling(cell.path, message, luggage.token, asked, waited)
+            stack.enter_context(span)
+
+    def report(_: Any, failure: BaseException | None, __: Any) -> None:
+        outcome = outcome_of(kernel, failure)
+        if kernel.probe is not None:
+            kernel.probe.after(f"{cell.path}#{cell.generation}", message, outcome)
+        for trace in cell.tracers or ():
+            trace(TraceRecord(message, outcome, kernel.loop.now() - started))
+
+    stack.push(report)
+    if kernel.probe is not None:
+        kernel.probe.before(f"{cell.path}#{cell.generation}", message)
+
+
+def outcome_of(kernel: Any, failure: BaseException | None) -> str:
+    """The end of a handler as a word."""
+    if failure is None:
+        return "handled"
+    if isinstance(failure, Reject):
+        return "rejected"
+    return "cut_off" if isinstance(failure, kernel.loop.cancelled) else "crashed"
 
 
 def fingerprint(value: Any) -> Any:

@@ -148,7 +148,7 @@ class Worker:
         self.manning = False
         kernel.hand_on()
         for signal in cell.signals or ():
-            if signal.kind is not Kind.START:
+            if signal.kind not in (Kind.START, Kind.LOOK):
                 kernel.interrupt(cell, signal)
         if kernel.brutal:
             kernel.cut(cell, "stop")
