@@ -76,7 +76,9 @@ def parse_log(lines: Iterable[bytes]) -> Iterator[list[FileChange]]:
     In each commit the raw lines come first and name the files; the patches follow in the same order, one
     each, two for a change of type (file to link).
     """
-    commit, changes, patches, at = "", [], [], -1
+    commit, at = "", -1
+    changes: list[FileChange] = []
+    patches: list[FileChange] = []
     for line in lines:
         if line.startswith(b"\0"):
             yield changes

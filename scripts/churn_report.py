@@ -100,11 +100,12 @@ class Tally:
 
 def top_rows(counts: dict[str, Churn], key: str, by: str, top: int) -> list[dict[str, object]]:
     """List the ``top`` entries, most first, ties by name."""
-    weight = {
-        "touches": lambda churn: (churn.touches, churn.adds + churn.deletes),
-        "lines": lambda churn: (churn.adds + churn.deletes, churn.touches),
-    }[by]
-    ranked = sorted(sorted(counts.items()), key=lambda one: weight(one[1]), reverse=True)
+
+    def weight(one: tuple[str, Churn]) -> tuple[int, int]:
+        touches, lines = one[1].touches, one[1].adds + one[1].deletes
+        return (lines, touches) if by == "lines" else (touches, lines)
+
+    ranked = sorted(sorted(counts.items()), key=weight, reverse=True)
     return [
         {
             key: name,
