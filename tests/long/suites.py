@@ -38,4 +38,11 @@ SUITES: tuple[Suite, ...] = (
         short=(*SPHINX, "-b", "dummy", "docs", "docs/_build/dummy"),
         full=(*SPHINX, "-b", "html", "docs", "docs/_build/html"),
     ),
+    Suite(
+        name="kills",
+        shows="engines killed at any moment lose nothing, repeat nothing silently and strand no run",
+        short=(PYTHON, "-m", "tests.crash", "--kills", "200", "--limit", "300"),
+        full=(PYTHON, "-m", "tests.crash", "--kills", "1000", "--limit", "1700"),
+        limit_s=1800.0,
+    ),
 )
