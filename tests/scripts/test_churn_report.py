@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "churn_report.py"
 QUIET = {
@@ -59,9 +62,9 @@ class Repository:
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+            path.unlink(missing_ok=True) if text is None else path.write_text(text, encoding="utf-8")
         self.git("add", "-A")
-        self.git("commit", "-q", "-m", "A change")
+        self.git("commit", "-q", "--allow-empty", "-m", "A change")
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -192,6 +195,38 @@ def test_scope_top_and_ties(repository: Repository) -> None:
         "orketeer/c.py",
     ]
     assert list(files(report(repository.folder, "--scope", "orket/b.py"))) == ["orket/b.py"]
+
+
+LINES = st.sampled_from(
+    ["def f():", "    return 1", "class C:", "    def g(self):", "        pass", "", "x = 1"]
+)
+TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(
+    lambda lines: "".join(f"{line}\n" for line in lines)
+)
+STATES = st.dictionaries(st.sampled_from(["orket/a.py", "orket/b.py", "orket/c.txt"]), TEXTS)
+
+
+@settings(max_examples=8, deadline=None)
+@given(history=st.lists(STATES, min_size=1, max_size=6))
+def test_files_are_counted_as_git_counts_them_and_symbols_never_more(history: list[dict[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        repository = Repository(Path(folder))
+        repository.write({"orket/start.txt": "begun\n"})
+        for state in history:
+            gone = {path: None for path in ("orket/a.py", "orket/b.py", "orket/c.txt") if path not in state}
+            repository.write(state | gone)
+        made = report(repository.folder)
+        told = repository.git("log", "-M", "--numstat", "--format=").split("\n")
+    counted = [line.split("\t")[:2] for line in told if line]
+    rows = made["top_files_by_touches"]
+    assert sum(row["adds"] for row in rows) == sum(int(adds) for adds, _ in counted)
+    assert sum(row["deletes"] for row in rows) == sum(int(deletes) for _, deletes in counted)
+    by_path = {row["path"]: row for row in rows}
+    for path in by_path:
+        inside = [one for one in made["top_symbols_by_touches"] if one["symbol"].startswith(f"{path}:")]
+        assert sum(one["adds"] for one in inside) <= by_path[path]["adds"]
+        assert sum(one["deletes"] for one in inside) <= by_path[path]["deletes"]
+        assert all(one["touches"] <= by_path[path]["touches"] for one in inside)
 
 
 def test_a_shallow_clone_says_so_and_does_not_count_the_whole_tree_as_new(
