@@ -197,12 +197,8 @@ def test_scope_top_and_ties(repository: Repository) -> None:
     assert list(files(report(repository.folder, "--scope", "orket/b.py"))) == ["orket/b.py"]
 
 
-LINES = st.sampled_from(
-    ["def f():", "    return 1", "class C:", "    def g(self):", "        pass", "", "x = 1"]
-)
-TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(
-    lambda lines: "".join(f"{line}\n" for line in lines)
-)
+WORDS = ["def f():", "    return 1", "class C:", "    def g(self):", "        pass", "", "x = 1"]
+TEXTS = st.lists(st.sampled_from(WORDS).map(lambda line: f"{line}\n"), max_size=12).map("".join)
 STATES = st.dictionaries(st.sampled_from(["orket/a.py", "orket/b.py", "orket/c.txt"]), TEXTS)
 
 
