@@ -41,11 +41,21 @@ def postpone(cell: Cell, item: Any) -> None:
     if cell.stash is None:
         cell.stash = deque()
     if len(cell.stash) >= cell.blueprint.options.mailbox.capacity:
+        _drop_expired(cell, cell.stash)
+    if len(cell.stash) >= cell.blueprint.options.mailbox.capacity:
         refuse(cell, item, "overflow")
         return
     if item.__class__ is Envelope:
         item.state, item.turn = QUEUED, None
     cell.stash.append(item)
+
+
+def _drop_expired(cell: Cell, stash: deque[Any]) -> None:
+    """Let go of postponed asks whose asker has left."""
+    waiting = [item for item in stash if item.__class__ is not Envelope or item.state == QUEUED]
+    cell.expired += len(stash) - len(waiting)
+    stash.clear()
+    stash.extend(waiting)
 
 
 def unstash(cell: Cell) -> None:

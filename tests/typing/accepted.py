@@ -1,5 +1,7 @@
 """Every line here must type-check; ``assert_type`` holds what is inferred."""
 
+import enum
+from collections.abc import AsyncIterator
 from typing import assert_type
 
 import attrs
@@ -9,18 +11,27 @@ from actors import (
     ActorSystem,
     Context,
     Dynamic,
+    Key,
     Mailbox,
     Message,
     Ref,
     Reject,
     Reply,
     Request,
+    Stream,
     Supervisor,
+    by_key,
     child,
     dynamic,
     late,
     on,
+    pool,
 )
+
+
+class Link(enum.Enum):
+    UP = 1
+    DOWN = 2
 
 
 @attrs.frozen
@@ -43,7 +54,23 @@ class Other(Message):
     pass
 
 
+@attrs.frozen
+class Lines(Stream[str]):
+    pass
+
+
 class Overdrawn(Reject): ...
+
+
+class Reader(Actor[Lines | Deposit]):
+    @on(Lines)
+    async def lines(self, m: Lines) -> AsyncIterator[str]:
+        yield ""
+
+    @on(Deposit, state=(Link.UP, Link.DOWN), concurrent=True, cancel="caller")
+    async def deposit(self, m: Deposit) -> None:
+        self.become(Link.UP)
+        assert_type(await self.ctx.run_blocking(len, "abc"), int)
 
 
 class Account(Actor[Deposit | Balance | Owner], mailbox=Mailbox(256, on_full="reject")):
@@ -88,6 +115,7 @@ class Bank(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
     computed = child(Account)(late(lambda bank: bank.opening))
     teller = child(Teller)(account)
     crowd = dynamic(child(Account, restart="temporary"))
+    pool = pool(child(Account)(1), 8, route=by_key(lambda m: m))
 
 
 class World(Supervisor):
@@ -113,6 +141,16 @@ async def main() -> None:
         assert_type(bank.teller, Ref[Other])
         assert_type(bank.crowd.spawn(1, owner="you"), Ref[Deposit | Balance | Owner])
         assert_type(await bank.account.ask(Balance()), int)
+        assert_type(bank.pool, Ref[Deposit | Balance | Owner])
+        assert_type(bank.crowd.at("key", 1), Ref[Deposit | Balance | Owner])
+        reader = system.spawn(Reader)
+        async with reader.stream(Lines()) as lines:
+            async for line in lines:
+                assert_type(line, str)
+        key: Key[Deposit] = Key("bank")
+        system.registry.register(key, account)
+        assert_type(system.registry.lookup(key), Ref[Deposit] | None)
+        assert_type(system.registry.members(key), tuple[Ref[Deposit], ...])
         world = system.supervise(World)
         assert_type(world.bank.account, Ref[Deposit | Balance | Owner])
         crowd: Dynamic[..., Deposit | Balance | Owner] = bank.crowd

@@ -1,8 +1,23 @@
 """Every line marked ``# E`` must be refused by both type checkers, and no other."""
 
+from collections.abc import AsyncIterator
+
 import attrs
 
-from actors import Actor, ActorSystem, Message, Ref, Reply, Request, Supervisor, child, dynamic, on
+from actors import (
+    Actor,
+    ActorSystem,
+    Key,
+    Message,
+    Ref,
+    Reply,
+    Request,
+    Stream,
+    Supervisor,
+    child,
+    dynamic,
+    on,
+)
 
 
 @attrs.frozen
@@ -18,6 +33,21 @@ class Balance(Request[int]):
 @attrs.frozen
 class Other(Request[str]):
     pass
+
+
+@attrs.frozen
+class Lines(Stream[str]):
+    pass
+
+
+class Reader(Actor[Lines]):
+    @on(Lines)  # E
+    async def wrong_items(self, m: Lines) -> AsyncIterator[int]:
+        yield 1
+
+    @on(Lines)  # E
+    async def not_a_stream(self, m: Lines) -> str:
+        return ""
 
 
 class Account(Actor[Deposit | Balance]):
@@ -52,7 +82,9 @@ class Bank(Supervisor):
     crowd = dynamic(child(Account))
 
 
-async def main(system: ActorSystem, account: Ref[Deposit | Balance], narrow: Ref[Deposit]) -> None:
+async def main(
+    system: ActorSystem, account: Ref[Deposit | Balance], narrow: Ref[Deposit], reader: Ref[Lines]
+) -> None:
     account.tell(Other())  # E
     await account.ask(Other())  # E
     await account.ask(Deposit(1))  # E
@@ -68,4 +100,8 @@ async def main(system: ActorSystem, account: Ref[Deposit | Balance], narrow: Ref
     bank = system.supervise(Bank)
     bank.crowd.spawn("one")  # E
     bank.nothing.tell(Balance())  # E
+    account.stream(Lines())  # E
+    await reader.ask(Lines())  # E
+    key: Key[Other] = Key("other")
+    system.registry.register(key, account)  # E
     print(text, wider)
