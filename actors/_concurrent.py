@@ -23,13 +23,14 @@ class ConcurrentTurn:
     It is a turn like a cell is one: it can wait for others, and be cut off.
     """
 
-    __slots__ = ("cell", "current", "cut", "item", "scope", "waits")
+    __slots__ = ("cell", "current", "cut", "item", "scope", "since", "waits")
 
     def __init__(self, cell: Cell, item: Any) -> None:
         self.cell = cell
         self.item = self.current = item
         self.cut: str | None = None
         self.scope = anyio.CancelScope()
+        self.since: float = cell.kernel.loop.now()
         self.waits: list[Any] | None = None
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from actors._cell import Cell, Kind, Signal, State
 from actors._envelope import DONE, Envelope
 from actors._kernel import Kernel
-from actors._observe import Info, Node, Statistics, add_up, describe_cell, draw_tree
+from actors._observe import Info, Node, Statistics, add_up, describe_cell, draw_tree, hands_of, survey
 from actors._ref import Ref, cell_of
 from actors._states import look_up_anew
 from actors._watch import TraceRecord
@@ -26,7 +26,15 @@ class Inspection:
 
     def info(self, ref: Ref[Any]) -> Info:
         """What is known about one actor now."""
-        return describe_cell(cell_of(ref))
+        return describe_cell(cell_of(ref), hands_of(self._kernel))
+
+    def survey(self, limit: int = 1000) -> tuple[Info, ...]:
+        """What is known about the actors now, parents first, in start order, the root among them.
+
+        Args:
+            limit: When there are more actors, these many of the busiest and those above them.
+        """
+        return survey(self._kernel, limit)
 
     def parked(self, ref: Ref[Any]) -> tuple[Any, ...]:
         """The last messages that crashed this actor, when its class says ``park=True``."""

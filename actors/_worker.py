@@ -27,7 +27,7 @@ INF = math.inf
 class Worker:
     """One task that runs handlers, and the scope in which the runtime may cancel them."""
 
-    __slots__ = ("cell", "kernel", "manning", "number", "scope", "waiter")
+    __slots__ = ("cell", "kernel", "manning", "number", "scope", "since", "waiter")
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -35,6 +35,8 @@ class Worker:
         self.cell: Cell | None = None
         self.manning = True
         self.scope: CancelScope
+        #: When the handler it drives was suspended first.
+        self.since = 0.0
         self.waiter: Any = None
 
     async def run(self, instances: Instances) -> None:
@@ -132,7 +134,7 @@ class Worker:
         trap: Any,
     ) -> None:
         """See a suspended handler to its end; another worker is the runner meanwhile."""
-        cell.scope, self.cell = self.scope, cell
+        cell.scope, self.cell, self.since = self.scope, cell, self.kernel.loop.now()
         self._hand_on(cell)
         try:
             value = await resume(context, work, trap)
