@@ -138,7 +138,10 @@ class ToolStrategy(Protocol):
 
 @attrs.frozen(kw_only=True)
 class GateInput:
-    """One call and all that may count for or against it; ``spec`` is None for an unknown tool."""
+    """One call and all that may count for or against it; ``spec`` is None for an unknown tool.
+
+    ``forbidden_types`` are the endings, lower-cased, of files that the house does not want written.
+    """
 
     call: ToolCall
     arguments: Mapping[str, object]
@@ -150,6 +153,7 @@ class GateInput:
     verification: VerificationResult | None
     policy: tuple[PolicyRule, ...]
     idesign: bool
+    forbidden_types: tuple[str, ...] = ()
 
 
 class ToolGate(Protocol):

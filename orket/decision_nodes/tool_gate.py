@@ -8,8 +8,13 @@ rule                    denies
 ``arguments``           arguments that do not fit the tool's declaration
 ``path``                a path that leaves the workspace, is protected, or hides what it is
 ``verification_dir``    writing where verification fixtures lie
+``secret_path``         files whose names say that keys or passwords are kept in them
+``secret``              arguments out of which a secret was taken before they were recorded
+``file_type``           writing a file whose ending ``process_rules.forbidden_file_types`` lists
+``confirm``             a tool that destroys, without the argument ``confirm`` being true
 ``write_size``          writing more than 1,000,000 bytes in one call
 ``idesign``             source files in the wrong place (node ``idesign`` only)
+``idesign_code``        Python that does not parse, misnamed classes, imports upwards (node ``idesign`` only)
 ``own_card``            changing the status of another card than one's own
 ``status``              a status or wait reason that does not exist
 ``state_machine``       a status that may not follow, or that these roles may not set
@@ -20,7 +25,7 @@ rule                    denies
 
 What none of these stops is allowed by ``role_tools``, or by the policy rule that allows it by name.
 
-The node ``default`` applies all but ``idesign``. The node ``idesign`` adds that rule for epics whose
+The node ``default`` applies all but the two of iDesign. The node ``idesign`` adds these for epics whose
 ``architecture_governance.idesign`` is true: ``"process_rules": {"tool_gate_node": "idesign"}``.
 """
 
@@ -33,10 +38,19 @@ import attrs
 from orket.decision_nodes.argument_schema import problems
 from orket.decision_nodes.decisions import GateInput
 from orket.decision_nodes.idesign import idesign_problem
+from orket.decision_nodes.idesign_code import code_problem
 from orket.decision_nodes.policy import policy_version, rule_policy
-from orket.decision_nodes.workspace_paths import VERIFICATION_DIR, is_verification, normal, path_problem
+from orket.decision_nodes.workspace_paths import (
+    VERIFICATION_DIR,
+    holds_secrets,
+    is_verification,
+    normal,
+    path_problem,
+    plain_name,
+)
 from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.errors import StateMachineError
+from orket.domain.redaction import REDACTED
 from orket.domain.state_machine import validate_transition
 from orket.domain.tools import GateDecision, Permission, Verdict
 
@@ -57,14 +71,25 @@ Check = Callable[[GateInput], Objection | None]
 
 
 class DefaultToolGate:
-    """The rules of this page without ``idesign``, in their order; the first objection decides."""
+    """The rules of this page without those of iDesign, in their order; the first objection decides."""
 
-    version = "default/1"
+    version = "default/2"
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """The rules that deny, in order; the first five may rely on those before them."""
-        return (_known, _offered, _arguments, _paths, _write_size, _status, _summary)
+        """The rules that deny, in order; the later ones may rely on those before them."""
+        return (
+            _known,
+            _offered,
+            _secret,
+            _arguments,
+            _paths,
+            _file_type,
+            _confirm,
+            _write_size,
+            _status,
+            _summary,
+        )
 
     def judge(self, given: GateInput) -> GateDecision:
         """Decide, and say which rule decided."""
@@ -80,12 +105,12 @@ class DefaultToolGate:
 class IDesignToolGate(DefaultToolGate):
     """All rules of this page: source files are written where iDesign wants them, if the epic asks for it."""
 
-    version = "idesign/1"
+    version = "idesign/2"
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """The rules that deny, in order."""
-        return (*super().checks, _idesign)
+        return (*super().checks, _idesign, _idesign_code)
 
 
 def paths_of(given: GateInput) -> tuple[str, ...]:
@@ -133,6 +158,8 @@ def _paths(given: GateInput) -> Objection | None:
                 return Objection("path", f"/{name}: a path must be text")
             if problem := path_problem(one):
                 return Objection("path", f"/{name}: {problem}")
+            if kept := holds_secrets(one):
+                return Objection("secret_path", f"/{name}: keys or passwords may be kept in {kept!r}")
             if writes and is_verification(one):
                 return Objection(
                     "verification_dir", f"/{name}: {VERIFICATION_DIR}/ cannot be written by a seat"
@@ -160,6 +187,37 @@ def _idesign(given: GateInput) -> Objection | None:
         return None
     problem = next(filter(None, map(idesign_problem, paths_of(given))), "")
     return Objection("idesign", problem) if problem else None
+
+
+def _idesign_code(given: GateInput) -> Objection | None:
+    content = given.arguments.get("content")
+    if not given.idesign or not _writes(given) or not isinstance(content, str):
+        return None
+    problem = next(filter(None, (code_problem(one, content) for one in paths_of(given))), "")
+    return Objection("idesign_code", problem) if problem else None
+
+
+def _secret(given: GateInput) -> Objection | None:
+    if REDACTED not in given.call.arguments_json:
+        return None
+    return Objection(
+        "secret", "the arguments hold a secret, or the mark that stands for one; refer to it by its name"
+    )
+
+
+def _file_type(given: GateInput) -> Objection | None:
+    if not _writes(given):
+        return None
+    for one in paths_of(given):
+        if ending := next((end for end in given.forbidden_types if plain_name(one).endswith(end)), ""):
+            return Objection("file_type", f"the house forbids files that end in {ending}")
+    return None
+
+
+def _confirm(given: GateInput) -> Objection | None:
+    if given.spec is None or not given.spec.destructive or given.arguments.get("confirm") is True:
+        return None
+    return Objection("confirm", f"/confirm: {given.call.tool} destroys; say confirm: true if you mean it")
 
 
 def _summary(given: GateInput) -> Objection | None:

@@ -56,7 +56,8 @@ class ToolSpec:
     """What a tool declares about itself.
 
     ``parameters_json`` is the JSON Schema of its arguments, as canonical JSON.
-    ``path_arguments`` names the arguments that are workspace paths, for the gate.
+    ``path_arguments`` names the arguments that are workspace paths, for the gate. A ``destructive`` tool
+    takes an argument ``confirm``, without which the gate does not let it act.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ToolSpec:
     permissions: tuple[Permission, ...] = ()
     recovery: Recovery = Recovery.ASK_HUMAN
     path_arguments: tuple[str, ...] = ()
+    destructive: bool = False
 
 
 @attrs.frozen(kw_only=True)
