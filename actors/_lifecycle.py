@@ -94,6 +94,8 @@ def construct(instances: Instances, cell: Cell) -> Any:
         cell.kernel.probe.start(f"{cell.path}#{cell.generation}")
     if blueprint.options.states is not None:
         enter(cell, blueprint.initial)
+    # One whose start fails has not lived, however long it waited for that start.
+    cell.since = cell.kernel.loop.now()
     arguments = cell.arguments
     if callable(arguments):
         arguments = arguments(cell, instances.get)

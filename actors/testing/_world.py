@@ -1,0 +1,28 @@
+"""Everything a simulated run depends on, besides the program, as one value."""
+
+from typing import Literal
+
+import attrs
+
+from actors.testing._faults import Faults
+from actors.testing._schedule import Backend, Schedule
+
+
+@attrs.frozen
+class World:
+    """The world a program runs in: the schedule, what may go wrong, and the event loop.
+
+    Attributes:
+        schedule: Which task runs next, and which fault happens when.
+        faults: What may go wrong.
+        backend: ``asyncio`` or ``trio``.
+        blocking: ``refuse`` makes real threads an error; ``inline`` runs what
+            ``anyio.to_thread.run_sync`` is given at once, in the event loop's thread.
+        steps_max: Steps of tasks after which the run is a livelock.
+    """
+
+    schedule: Schedule = attrs.field(factory=Schedule)
+    faults: Faults = attrs.field(factory=Faults)
+    backend: Backend = "asyncio"
+    blocking: Literal["refuse", "inline"] = "refuse"
+    steps_max: int = attrs.field(default=1_000_000, kw_only=True)
