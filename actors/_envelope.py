@@ -30,11 +30,17 @@ class Envelope:
     turn: Any = None
     carried: Any = None
     channel: Any = None
+    #: The ask whose handler made this one: its deadline holds here too.
+    parent: "Envelope | None" = None
 
     def __init__(self, target: "Cell", message: Any, deadline: float) -> None:
         self.target = target
         self.message = message
         self.deadline = deadline
+
+    def reach(self) -> float:
+        """The earliest deadline of this ask and of those it was made for."""
+        return self.deadline if self.parent is None else min(self.deadline, self.parent.reach())
 
     def succeed(self, value: Any) -> bool:
         """Deliver the reply; False when it comes second or nobody waits."""

@@ -96,6 +96,7 @@ class Kernel:
             # Whoever chooses, chooses after every message.
             self.loop.batch_max = 1
         self.effective_deadline: Callable[[], float] = self.loop.effective_deadline
+        self.step: Callable[[], Awaitable[None]] = self.loop.step
         self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
         self._thread = threading.get_ident()
         self._group = group
@@ -195,7 +196,7 @@ class Kernel:
             envelope.state = GONE
         if state != RUNNING or turn is None or turn.current is not envelope:
             return
-        if envelope.deadline <= self.loop.now() + CLOCK_RESOLUTION:
+        if envelope.reach() <= self.loop.now() + CLOCK_RESOLUTION:
             self.cut(turn, "deadline")
         elif envelope.cancel_with_asker:
             self.cut(turn, "asker")

@@ -80,16 +80,13 @@ class Ref(Generic[M_contra]):
         cell = self._cell
         kernel = cell.kernel
         turn = TURN.get()
-        deadline = kernel.effective_deadline()
+        envelope = Envelope(cell, msg, math.inf)
         if turn is not None:
             cycle = find_cycle(turn, cell, msg)
             if cycle is not None:
                 raise AskCycle(*cycle)
-            if turn.current.__class__ is Envelope and turn.current.deadline < deadline:
-                deadline = turn.current.deadline
-        envelope = Envelope(cell, msg, deadline)
-        if timeout is not None or deadline != math.inf:
-            _set_deadline(envelope, timeout)
+            envelope.parent = turn.current if turn.current.__class__ is Envelope else None
+        sent_at = kernel.loop.now() if timeout is not None else 0.0
         queue = cell.queue
         if queue is not None and len(queue) < cell.room:
             queue.append(envelope)
@@ -101,6 +98,11 @@ class Ref(Generic[M_contra]):
         if turn is not None:
             turn.waits = [*(turn.waits or ()), envelope]
         try:
+            # Most replies are there after one step: then there is no deadline to look up (a walk
+            # over all scopes), nothing to park on, and nobody to wake.
+            await kernel.step()
+            if envelope.state < DONE:
+                _set_deadline(envelope, timeout, sent_at)
             while envelope.state < DONE:
                 await kernel.park(envelope)
         except BaseException:
@@ -186,14 +188,17 @@ def cell_of(ref: Ref[Any]) -> Cell:
     return ref._cell  # noqa: SLF001 - the one door to it
 
 
-def _set_deadline(envelope: Envelope, timeout: float | None) -> None:
-    """Let the sweeper watch the earlier of the asker's timeout and its scopes' deadline."""
+def _set_deadline(envelope: Envelope, timeout: float | None, sent_at: float) -> None:
+    """Let the sweeper watch the earliest of the timeout, the scopes' and the asking turn's deadline."""
     kernel = envelope.target.kernel
-    if timeout is not None:
-        expiry = kernel.loop.now() + timeout
-        if expiry <= envelope.deadline:
-            envelope.deadline = envelope.asker_deadline = expiry
-    kernel.sweeper.at(envelope.deadline, envelope)
+    deadline = kernel.effective_deadline()
+    if envelope.parent is not None:
+        deadline = min(deadline, envelope.parent.reach())
+    if timeout is not None and sent_at + timeout <= deadline:
+        deadline = envelope.asker_deadline = sent_at + timeout
+    if deadline != math.inf:
+        envelope.deadline = deadline
+        kernel.sweeper.at(deadline, envelope)
 
 
 async def _wait_for_room(cell: Cell, item: Any) -> None:
