@@ -12,7 +12,7 @@ from orket.domain import events as e
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
-from orket.domain.runs import CallState, TurnState
+from orket.domain.runs import CallState
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.text import canonical_json, well_formed
 from orket.domain.tools import ToolCall, Verdict
@@ -49,9 +49,13 @@ async def take_turn(book: Notebook, bench: Bench) -> Carried:
         DeliveryError, ReplyError: The tool executor is gone; what acted is on the ledger or in doubt.
         StoreError: The ledger does not take records.
     """
-    turn = book.turn or _open(book, bench)
-    if turn.reply is None and not turn.error:
-        await _ask_model(book, bench, turn)
+    turn = book.turn
+    if turn is None:
+        request = _request(book, bench, book.state.turn_counts.get(book.card.id, 0) + 1)
+        _open(book, bench, request)
+        await _ask_model(book, bench, request)
+    elif turn.reply is None and not turn.error:
+        await _ask_model(book, bench, _request(book, bench, turn.turn))
     return await _carry_out(book, bench)
 
 
@@ -60,13 +64,12 @@ def _request(book: Notebook, bench: Bench, turn: int) -> ModelRequest:
     return ask_for(bench.nodes, workload, book.state, book.card, bench.who, turn)
 
 
-def _open(book: Notebook, bench: Bench) -> TurnState:
-    number = book.state.turn_counts.get(book.card.id, 0) + 1
-    prompt = prompt_blob(_request(book, bench, number))
+def _open(book: Notebook, bench: Bench, request: ModelRequest) -> None:
+    prompt = prompt_blob(request)
     book.note(
         e.TurnStarted(
             card_id=book.card.id,
-            turn=number,
+            turn=request.turn,
             seat=bench.who.seat.key,
             role=bench.who.role.name,
             review=bench.who.review,
@@ -75,14 +78,13 @@ def _open(book: Notebook, bench: Bench) -> TurnState:
         ),
         blob=prompt,
     )
-    return book.state.turns[book.card.id][-1]
 
 
-async def _ask_model(book: Notebook, bench: Bench, turn: TurnState) -> None:
+async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> None:
     await book.flush()
-    card, number = book.card.id, turn.turn
+    card, number = book.card.id, request.turn
     try:
-        reply = await _stream(bench, _request(book, bench, number))
+        reply = await _stream(bench, request)
     except ModelError as error:
         book.note(e.ModelFailed(card_id=card, turn=number, code=error.code, error=error.detail))
         return
