@@ -21,7 +21,7 @@ from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plu
 from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
 from orket.domain.events import Recorded
-from orket.domain.ports import Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
+from orket.domain.ports import Clock, Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
 from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
@@ -95,6 +95,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
     ) -> None:
         self.ledger, self.source, self.house = ledger, source, house
         self.drivers, self.toolbox, self.settings = drivers, toolbox, settings
+        self.clock: Clock = SystemClock()
 
     orchestrator = child(SandboxOrchestrator, shutdown=5)(
         late(lambda root: root.drivers), late(lambda root: root.ledger)
@@ -104,6 +105,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
         late(lambda root: root.ledger),
         late(lambda root: root.toolbox),
         late(lambda root: root.house.nodes),
+        late(lambda root: root.clock),
     )
     engine = child(Engine, shutdown=5)(late(lambda root: root.desk()), late(lambda root: root.intake()))
 
@@ -111,6 +113,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
         """Lay out what the engine and its runs need at hand."""
         return Desk(
             ledger=self.ledger,
+            clock=self.clock,
             executor=self.executor,
             sandboxes=self.orchestrator,
             nodes=self.house.nodes,
@@ -123,7 +126,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
         """Lay out what the engine needs to admit a run."""
         return Intake(
             source=self.source,
-            clock=SystemClock(),
+            clock=self.clock,
             ids=RandomIds(),
             data_dir=str(self.settings.data_dir),
             cwd=str(self.settings.cwd),
@@ -226,7 +229,7 @@ async def replay_run(
     known = NodeRegistry(plugins()) if registry is None else registry
     house = House(known, settings)
     async with open_memory_ledger(SystemClock()) as ledger:
-        return await replay(house.nodes, ledger, TOOLBOX, recorded)
+        return await replay(house.nodes, ledger, TOOLBOX, recorded, SystemClock())
 
 
 def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]:

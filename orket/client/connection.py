@@ -15,6 +15,7 @@ from orket.client.events import EventStream, Patience
 from orket.client.exchange import read_answer, unreachable
 from orket.client.unix import fitting
 from orket.domain.tools import HumanVerdict
+from orket.wire.approvals import ApprovalPage
 from orket.wire.calls import CallPage
 from orket.wire.cards import CardPage
 from orket.wire.codec import encode
@@ -145,6 +146,15 @@ class OrketClient:
     async def decide(self, run_id: str, call_id: str, verdict: HumanVerdict, *, by: str) -> RunStanding:
         """Say what a person decided about a call that waits for one."""
         path = f"{_run(run_id)}/tool-calls/{quote(call_id, safe='')}/decision"
+        return await self._post(path, DecisionBody(verdict=verdict, by=by), RunStanding)
+
+    async def approvals(self, *, limit: int = 100, page: str = "") -> ApprovalPage:
+        """List what waits for a person, of all open runs; ``page`` as for ``cards``."""
+        return await self._get(page or f"/v1/approvals?limit={limit}", ApprovalPage)
+
+    async def decide_approval(self, approval_id: str, verdict: HumanVerdict, *, by: str) -> RunStanding:
+        """Say what a person decided about what waits under a name of ``approvals``."""
+        path = f"/v1/approvals/{quote(approval_id, safe='')}/decision"
         return await self._post(path, DecisionBody(verdict=verdict, by=by), RunStanding)
 
     async def _get(self, path: str, kind: type[T]) -> T:

@@ -27,6 +27,7 @@ COMMAND_WALL_S = NumberRule("command_wall_s", 60, 3_600)
 COMMAND_CPU_S = NumberRule("command_cpu_s", 60, 3_600)
 COMMAND_OUTPUT_BYTES = NumberRule("command_output_bytes", 65_536, 16 * 1024 * 1024)
 COMMAND_MEMORY_BYTES = NumberRule("command_memory_bytes", 2 * 1024**3, 256 * 1024**3)
+APPROVAL_TTL_S = NumberRule("approval_ttl_s", 86_400, 31 * 86_400)
 
 NUMBER_RULES = (
     PARALLEL,
@@ -39,6 +40,7 @@ NUMBER_RULES = (
     COMMAND_CPU_S,
     COMMAND_OUTPUT_BYTES,
     COMMAND_MEMORY_BYTES,
+    APPROVAL_TTL_S,
 )
 
 

@@ -184,12 +184,18 @@ class ToolCallInDoubt:
 
 @attrs.frozen(kw_only=True)
 class ToolCallDecided:
-    """A person decided about a call that waited for one (approval or doubt)."""
+    """A person decided about a call that waited for one (approval or doubt).
+
+    An approval is good for ``attempt`` of what ``binding`` names, until ``expires_at`` (see ``approvals``).
+    """
 
     call_id: CallId
     card_id: CardId
     verdict: HumanVerdict
     by: str
+    binding: str = ""
+    attempt: int = 0
+    expires_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

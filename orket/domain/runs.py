@@ -8,6 +8,7 @@ from enum import StrEnum
 import attrs
 
 from orket.domain import events as e
+from orket.domain.approvals import Approval
 from orket.domain.budgets import Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
@@ -43,6 +44,7 @@ class CallState:
     attempts: int = 0
     doubt: str = ""
     verdict: HumanVerdict | None = None
+    approval: Approval | None = None
     result: ToolResult | None = None
 
     @property
@@ -235,6 +237,7 @@ class RunState:
                 attempts=event.attempt,
                 doubt="",
                 verdict=None,  # a person's word is good for one attempt
+                approval=None,
             )
             if event.attempt == 1:
                 self.spent = attrs.evolve(self.spent, tool_calls=self.spent.tool_calls + 1)
@@ -243,7 +246,7 @@ class RunState:
         elif isinstance(event, e.ToolCallInDoubt):
             self._change_call(event.card_id, event.call_id, doubt=event.reason)
         else:
-            self._change_call(event.card_id, event.call_id, verdict=event.verdict)
+            self._change_call(event.card_id, event.call_id, verdict=event.verdict, approval=_approval(event))
 
     def _change_call(self, card: CardId, call: CallId, **changes: object) -> None:
         turns = self.turns.get(card, ())
@@ -254,3 +257,9 @@ class RunState:
             for one in turns[-1].calls
         )
         self.turns[card] = (*turns[:-1], attrs.evolve(turns[-1], calls=calls))
+
+
+def _approval(decided: e.ToolCallDecided) -> Approval | None:
+    if decided.verdict is not HumanVerdict.APPROVE:
+        return None
+    return Approval(binding=decided.binding, attempt=decided.attempt, expires_at=decided.expires_at)

@@ -90,6 +90,7 @@ CALL_ID = Parameter(
     place="path",
     description="The tool call's id; its slashes are percent-encoded or left as they are.",
 )
+APPROVAL_ID = Parameter(name="approval_id", place="path", description="What waits, as the list names it.")
 REQUEST_TIMEOUT = Parameter(
     name="Request-Timeout",
     place="header",

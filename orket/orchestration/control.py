@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import anyio
+import attrs
 
+from orket.decision_nodes.house_rules import APPROVAL_TTL_S, number
 from orket.domain import events as e
+from orket.domain.approvals import bind
 from orket.domain.errors import RunConflict, RunNotFound
 from orket.domain.identifiers import RunId
 from orket.domain.ports import LedgerReader
@@ -131,7 +135,7 @@ async def decide(desk: Desk, m: DecideCall) -> RunTicket:
         waiting = [str(one.call.id) for one in state.waiting_calls()]
         raise RunConflict(f"call {m.call_id} waits for nobody", allowed=waiting)
     _check_verdict(call, m.verdict)
-    decided = e.ToolCallDecided(call_id=m.call_id, card_id=call.call.card_id, verdict=m.verdict, by=m.by)
+    decided = _decided(state, call, m, desk.clock.now())
     state.apply(decided)
     events: list[e.Event] = [decided, *take_up_again(state, call.call.card_id)]
     if state.status is RunStatus.WAITING_FOR_APPROVAL:
@@ -139,6 +143,20 @@ async def decide(desk: Desk, m: DecideCall) -> RunTicket:
     await desk.ledger.append(m.run_id, events)
     status = RunStatus.PAUSED if state.status is RunStatus.PAUSED else RunStatus.RUNNING
     return RunTicket(run_id=m.run_id, status=status)
+
+
+def _decided(state: RunState, call: CallState, m: DecideCall, now: datetime) -> e.ToolCallDecided:
+    """Write the decision down; a yes is bound to what the person saw."""
+    decided = e.ToolCallDecided(call_id=m.call_id, card_id=call.call.card_id, verdict=m.verdict, by=m.by)
+    if m.verdict is not HumanVerdict.APPROVE or call.decision is None or state.accepted is None:
+        return decided
+    ttl_s = number(state.accepted.workload.organization, APPROVAL_TTL_S)
+    return attrs.evolve(
+        decided,
+        binding=bind(call.call, call.decision.policy_version, state.cards[call.call.card_id]),
+        attempt=call.attempts + 1,
+        expires_at=now + timedelta(seconds=ttl_s),
+    )
 
 
 def _check_verdict(call: CallState, verdict: HumanVerdict) -> None:

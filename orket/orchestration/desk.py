@@ -10,7 +10,7 @@ from actors import Ref
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Organization
 from orket.domain.identifiers import CallId
-from orket.domain.ports import Ledger, ModelClient
+from orket.domain.ports import Clock, Ledger, ModelClient
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
@@ -27,6 +27,7 @@ class Desk:
     """
 
     ledger: Ledger
+    clock: Clock
     executor: Ref[ExecuteTool | EndCalls | Settle]
     sandboxes: Ref[RunInSandbox | CloseSandbox]
     nodes: Callable[[Organization], Nodes]

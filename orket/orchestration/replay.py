@@ -19,7 +19,7 @@ from orket.domain.assets import Organization
 from orket.domain.errors import ModelError, ToolError
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted
-from orket.domain.ports import Ledger
+from orket.domain.ports import Clock, Ledger
 from orket.domain.replay import Difference, first_difference
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
@@ -124,6 +124,7 @@ async def replay(
     ledger: Ledger,
     installed: Toolbox,
     recorded: Sequence[e.Recorded],
+    clock: Clock,
 ) -> ReplayReport:
     """Drive a recorded run again and compare.
 
@@ -132,14 +133,16 @@ async def replay(
         ledger: An empty ledger for the replay's own events.
         installed: The installed tools.
         recorded: All events of the run, from its first.
+        clock: Dates the approvals that are given again.
     """
     run_id, record = recorded[0].run_id, Record.of(recorded)
     tools = replayed_tools(installed, record)
     async with ActorSystem("replay", shutdown=5) as system:
         sandboxes = system.named("sandboxes").spawn(SandboxOrchestrator, (), ledger)
-        executor = system.named("executor").spawn(ToolExecutor, sandboxes, ledger, tools, nodes)
+        executor = system.named("executor").spawn(ToolExecutor, sandboxes, ledger, tools, nodes, clock)
         desk = Desk(
             ledger=ledger,
+            clock=clock,
             executor=executor,
             sandboxes=sandboxes,
             nodes=nodes,

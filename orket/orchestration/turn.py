@@ -139,6 +139,7 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
                 context=_context(book, bench),
                 attempts=call.attempts,
                 verdict=call.verdict,
+                approval=call.approval,
             )
         )
         _take_down(book, bench, call, outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Protocol
 
 import anyio
@@ -12,10 +13,11 @@ import attrs
 
 from actors import Actor, Exit, Ref, on
 from orket.decision_nodes.decisions import GateInput, RecoveryAction, RecoveryNode, ToolGate, ToolStrategy
+from orket.domain.approvals import Approval, bind, void
 from orket.domain.assets import Organization, Role
 from orket.domain.errors import SandboxError, ToolError
 from orket.domain.events import ToolCallIntended
-from orket.domain.ports import Ledger
+from orket.domain.ports import Clock, Ledger
 from orket.domain.tools import (
     Finding,
     GateDecision,
@@ -35,6 +37,7 @@ from orket.services.tools.toolbox import Toolbox
 from orket.services.tools.workbench import Workbench
 
 MESSAGE_CHARS_MAX = 4_000
+VOID_APPROVAL = "approval"
 
 SandboxRef = Ref[RunInSandbox | ReadFile | WriteFile | ListFolder | EndCommand]
 
@@ -69,6 +72,7 @@ class CallTools:
     ledger: Ledger
     toolbox: Toolbox
     nodes: NodesOf
+    clock: Clock
 
 
 class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
@@ -95,7 +99,7 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         if (said := _said_by_person(m)) is not None:
             return CallOutcome(call_id=m.call.id, decision=decision, result=said)
         if m.verdict is HumanVerdict.APPROVE and decision.verdict is Verdict.ASK:
-            decision = _approved(decision)
+            decision = _approved(m, decision, self._tools.clock.now())
         recovered: Recovered | None = None
         if m.attempts and decision.verdict is not Verdict.DENY:
             found = await self._recover(m, decision, spec)
@@ -273,8 +277,12 @@ def _said_by_person(m: ExecuteTool) -> ToolResult | None:
     return None
 
 
-def _approved(asked: GateDecision) -> GateDecision:
-    """A person's approval: it allows one attempt, and says so on the ledger."""
+def _approved(m: ExecuteTool, asked: GateDecision, now: datetime) -> GateDecision:
+    """A person's approval: it allows one attempt of what was approved, and says so on the ledger."""
+    binding = bind(m.call, asked.policy_version, m.context.card)
+    if why := void(m.approval or Approval(), binding, m.attempts + 1, now):
+        told = f"the approval does not hold: {why}"
+        return attrs.evolve(asked, verdict=Verdict.DENY, rule=VOID_APPROVAL, reason=told)
     return attrs.evolve(
         asked, verdict=Verdict.ALLOW, reason=f"approved by a person; {asked.rule} asked: {asked.reason}"
     )
@@ -282,6 +290,8 @@ def _approved(asked: GateDecision) -> GateDecision:
 
 def _denied(m: ExecuteTool, decision: GateDecision) -> ToolResult:
     text = f"denied by {decision.rule}: {decision.reason}"
+    if decision.rule == VOID_APPROVAL:
+        return failed(bounded(text, MESSAGE_CHARS_MAX), code=VOID_APPROVAL, hint="make the call again to ask")
     if m.attempts and m.verdict is None:
         text += " (an earlier attempt of this call may have acted)"
     return failed(bounded(text, MESSAGE_CHARS_MAX), code="denied")

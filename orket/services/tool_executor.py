@@ -9,7 +9,7 @@ import attrs
 
 from actors import Actor, ActorsError, Message, Ref, Reply, on, shared
 from orket.domain.identifiers import CallId, RunId, sanitise
-from orket.domain.ports import Ledger
+from orket.domain.ports import Clock, Ledger
 from orket.domain.tools import GateDecision, Verdict, failed
 from orket.services.sandbox_messages import EndCommand
 from orket.services.tool_call import CallTools, NodesOf, SandboxRef, ToolCallActor
@@ -76,10 +76,13 @@ class ToolExecutor(
         ledger: Where calls record their intent.
         toolbox: The installed tools.
         nodes: Selects the decision nodes of an organization.
+        clock: Says whether an approval has expired.
     """
 
-    def __init__(self, sandboxes: SandboxRef, ledger: Ledger, toolbox: Toolbox, nodes: NodesOf) -> None:
-        self._tools = CallTools(sandboxes=sandboxes, ledger=ledger, toolbox=toolbox, nodes=nodes)
+    def __init__(
+        self, sandboxes: SandboxRef, ledger: Ledger, toolbox: Toolbox, nodes: NodesOf, clock: Clock
+    ) -> None:
+        self._tools = CallTools(sandboxes=sandboxes, ledger=ledger, toolbox=toolbox, nodes=nodes, clock=clock)
         self._live: dict[CallId, _Live] = {}
         self._ended: dict[CallId, tuple[ExecuteTool, CallOutcome]] = {}
         self._started = 0

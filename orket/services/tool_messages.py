@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from actors import Message, Reject, Request
+from orket.domain.approvals import Approval
 from orket.domain.assets import Organization
 from orket.domain.cards import Card, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
@@ -53,13 +54,14 @@ class ExecuteTool(Request[CallOutcome]):
     Asked again for a call that still runs, it joins it; for one that has ended and was not settled, it
     repeats the outcome. ``attempts`` is how often the call was intended on the ledger so far: above 0, and
     unknown to the executor, means that it may or may not have acted, and the tool's declared recovery
-    decides. ``verdict`` is what a person decided about it, if one did.
+    decides. ``verdict`` is what a person decided about it, if one did; a yes is bound as ``approval`` says.
     """
 
     call: ToolCall
     context: CallContext
     attempts: int = 0
     verdict: HumanVerdict | None = None
+    approval: Approval | None = None
 
 
 @attrs.frozen(kw_only=True)

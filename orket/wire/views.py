@@ -15,6 +15,8 @@ from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import CallState
+from orket.domain.waiting import Waiting
+from orket.wire.approvals import ApprovalView
 from orket.wire.calls import CallStanding, CallView
 from orket.wire.cards import CardView
 from orket.wire.events import EventView
@@ -59,6 +61,19 @@ def call_view(state: CallState) -> CallView:
         decided=state.verdict,
         ok=None if result is None else result.ok,
         output="" if result is None else result.output,
+    )
+
+
+def approval_view(waiting: Waiting) -> ApprovalView:
+    """Show what waits for a person."""
+    state = waiting.call
+    return ApprovalView(
+        id=waiting.id,
+        run_id=state.call.run_id,
+        seat=waiting.seat,
+        rule="" if state.decision is None else state.decision.rule,
+        policy_version="" if state.decision is None else state.decision.policy_version,
+        call=call_view(state),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -26,6 +27,7 @@ PLAIN: dict[type, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     bytes: st.binary(max_size=20),
     types.NoneType: st.none(),
+    datetime: st.datetimes(timezones=st.just(UTC)),
 }
 EVENT_CLASSES: tuple[type, ...] = get_args(e.Event)
 WORKLOAD = Workload(target="demo", organization=Organization(), epics=(), roles=(), dialects=())

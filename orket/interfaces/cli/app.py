@@ -37,6 +37,9 @@ _COMMANDS = MappingProxyType(
             "pause": ("control:pause", "Stop a run's work now; it can be resumed."),
             "resume": ("control:resume", "Let a paused run go on from where its ledger ends."),
             "cancel": ("control:cancel", "End a run for good."),
+            "approvals": ("approvals:approvals", "List what waits for a person."),
+            "approve": ("approvals:approve", "Let a call that asks act, once, as it is."),
+            "deny": ("approvals:deny", "Tell a seat that a call may not act."),
             "decide": ("control:decide", "Decide about a tool call that waits for a person."),
         },
     }

@@ -85,7 +85,7 @@ def decide(
         run_id, call_id = await find_call(reach, call)
         return DecideCall(run_id=run_id, call_id=call_id, verdict=verdict, by=person())
 
-    return anyio.run(_go_on, where, make, as_json)
+    return anyio.run(go_on, where, make, as_json)
 
 
 async def _tell(where: Where, make: Make) -> Exit:
@@ -111,10 +111,11 @@ async def _resume(where: Where, name: str, as_json: bool) -> Exit:
     async def make(_: Reach) -> EngineCommand:
         return ResumeRun(run_id=known.run_id, by=person())
 
-    return await _go_on(where, make, as_json)
+    return await go_on(where, make, as_json)
 
 
-async def _go_on(where: Where, make: Make, as_json: bool) -> Exit:
+async def go_on(where: Where, make: Make, as_json: bool) -> Exit:
+    """Give a command that lets a run go on; follow it when no other engine does."""
     settings = where.settings()
     if is_served(settings):
         return await _tell(where, make)

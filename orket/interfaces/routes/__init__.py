@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from orket.interfaces.routes import cards, ledger, run_calls, run_commands, run_events, runs, system
+from orket.interfaces.routes import (
+    approvals,
+    cards,
+    ledger,
+    run_calls,
+    run_commands,
+    run_events,
+    runs,
+    system,
+)
 
 OPERATIONS = (
     *runs.OPERATIONS,
     *run_events.OPERATIONS,
     *run_calls.OPERATIONS,
     *run_commands.OPERATIONS,
+    *approvals.OPERATIONS,
     *cards.OPERATIONS,
     *ledger.OPERATIONS,
     *system.OPERATIONS,

@@ -36,7 +36,7 @@ async def index(bridge: Bridge, request: Request) -> Response:
     """List the calls of the run's latest turns."""
     query = read_query(request, CallsQuery)
     ledger = bridge.running.ledger
-    state = await _fold(ledger, (await find_run(ledger, request)).run_id)
+    state = await fold(ledger, (await find_run(ledger, request)).run_id)
     found = [
         call
         for turns in state.turns.values()
@@ -50,7 +50,8 @@ async def index(bridge: Bridge, request: Request) -> Response:
     return page_response(CallPage(calls=shown, next=following), following)
 
 
-async def _fold(ledger: LedgerReader, run_id: RunId) -> RunState:
+async def fold(ledger: LedgerReader, run_id: RunId) -> RunState:
+    """Read a run's whole ledger."""
     state = RunState(run_id=run_id)
     while page := await ledger.read(run_id, after=state.last_seq, limit=EVENTS_AT_A_TIME):
         for one in page:

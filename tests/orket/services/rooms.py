@@ -11,11 +11,12 @@ import attrs
 
 from actors import ActorSystem, Ref, Supervisor, child, late
 from orket.decision_nodes.registry import NodeRegistry
+from orket.domain.approvals import Approval
 from orket.domain.assets import Environment, Epic, Organization, Team, Workload
 from orket.domain.cards import Card, CardStatus, CardType
 from orket.domain.events import Event, RunAccepted
 from orket.domain.identifiers import CardId, RunId, call_id
-from orket.domain.ports import SandboxDriver
+from orket.domain.ports import Clock, SandboxDriver
 from orket.domain.sandboxes import Limits, SandboxSpec
 from orket.domain.tools import HumanVerdict, ToolCall
 from orket.infrastructure.clock import SystemClock
@@ -71,6 +72,7 @@ class Rooms:
         *,
         attempts: int = 0,
         verdict: HumanVerdict | None = None,
+        approval: Approval | None = None,
         organization: Organization | None = None,
         card: Card = CARD,
         raw: str | None = None,
@@ -98,16 +100,22 @@ class Rooms:
             idesign=False,
             sandbox=self.spec,
         )
-        return ExecuteTool(call=call, context=context, attempts=attempts, verdict=verdict)
+        return ExecuteTool(call=call, context=context, attempts=attempts, verdict=verdict, approval=approval)
 
 
 class House(Supervisor, strategy="rest_for_one", intensity=(1_000, 1.0)):
     """The two rooms as the engine's root has them, with all the patience a test may need."""
 
     def __init__(
-        self, drivers: tuple[SandboxDriver, ...], ledger: MemoryLedger, toolbox: Toolbox, nodes: NodesOf
+        self,
+        drivers: tuple[SandboxDriver, ...],
+        ledger: MemoryLedger,
+        toolbox: Toolbox,
+        nodes: NodesOf,
+        clock: Clock,
     ) -> None:
         self.drivers, self.ledger, self.toolbox, self.nodes = drivers, ledger, toolbox, nodes
+        self.clock = clock
 
     sandboxes = child(SandboxOrchestrator)(
         late(lambda house: house.drivers), late(lambda house: house.ledger)
@@ -117,6 +125,7 @@ class House(Supervisor, strategy="rest_for_one", intensity=(1_000, 1.0)):
         late(lambda house: house.ledger),
         late(lambda house: house.toolbox),
         late(lambda house: house.nodes),
+        late(lambda house: house.clock),
     )
 
 
@@ -129,13 +138,14 @@ async def rooms(
     toolbox: Toolbox = TOOLBOX,
     nodes: NodesOf = lambda _: NODES,
     limits: Limits | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Rooms]:
     """Run orchestrator and executor over one accepted run."""
     ledger, work = MemoryLedger(SystemClock()), tmp_path / "work"
     await ledger.append(RUN, [RunAccepted(workload=WORKLOAD, workspace=str(work))])
     installed = (ProcessDriver(),) if drivers is None else tuple(drivers)
     async with ActorSystem("rooms") as system:
-        house = system.supervise(House, installed, ledger, toolbox, nodes)
+        house = system.supervise(House, installed, ledger, toolbox, nodes, clock or SystemClock())
         yield Rooms(
             system=system,
             sandboxes=house.sandboxes,
