@@ -16,12 +16,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import attrs
 import msgspec
 
 import actors
+import actors.testing
 from orket.decision_nodes import decisions, registry, selection
 from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
@@ -153,7 +155,16 @@ def commands() -> str:
 
 def names() -> str:
     """What ``actors`` exports."""
-    rows = [(code(name), first_line(getattr(actors, name))) for name in actors.__all__]
+    return _exports(actors)
+
+
+def testing_names() -> str:
+    """What ``actors.testing`` exports."""
+    return _exports(actors.testing)
+
+
+def _exports(package: ModuleType) -> str:
+    rows = [(code(name), first_line(getattr(package, name))) for name in package.__all__]
     return table(("name", "what it is"), rows)
 
 
@@ -179,7 +190,7 @@ def adapters() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     one.__name__: one
-    for one in (events, transitions, assets, operations, commands, names, families, adapters)
+    for one in (events, transitions, assets, operations, commands, names, testing_names, families, adapters)
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PUBLIC = ["actors"]
+PUBLIC = ["actors", "actors.testing"]
 ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 OUTSIDE: dict[str, frozenset[str]] = {
     "actors": frozenset({"anyio", "attrs"}),
     "actors/testing": frozenset({"anyio", "attrs", "hypothesis", "pytest", "trio"}),
+    "actors/top": frozenset({"anyio", "attrs", "rich"}),
     "orket": frozenset({"anyio", "attrs"}),
     "orket/domain": frozenset({"attrs"}),
     "orket/decision_nodes": frozenset({"attrs"}),
