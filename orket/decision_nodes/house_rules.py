@@ -29,6 +29,8 @@ COMMAND_OUTPUT_BYTES = NumberRule("command_output_bytes", 65_536, 16 * 1024 * 10
 COMMAND_MEMORY_BYTES = NumberRule("command_memory_bytes", 2 * 1024**3, 256 * 1024**3)
 APPROVAL_TTL_S = NumberRule("approval_ttl_s", 86_400, 31 * 86_400)
 
+FORBIDDEN_TYPES = "forbidden_file_types"
+
 NUMBER_RULES = (
     PARALLEL,
     TURNS_PER_ASSIGNMENT,
@@ -67,3 +69,9 @@ def unusable(organization: Organization) -> str:
         except SettingsError as error:
             return error.detail
     return ""
+
+
+def forbidden_types(organization: Organization) -> tuple[str, ...]:
+    """Read ``forbidden_file_types``: endings, separated by commas or spaces, with or without their dot."""
+    words = (organization.rule(FORBIDDEN_TYPES) or "").replace(",", " ").split()
+    return tuple("." + one.lstrip("*").lstrip(".").casefold() for one in words if one.strip("*."))

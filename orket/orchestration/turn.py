@@ -9,6 +9,7 @@ import attrs
 from orket.decision_nodes.decisions import LoopLimits
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
+from orket.domain.cards import WAITING
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
@@ -131,6 +132,8 @@ def _identify(book: Notebook, turn: int, index: int, proposed: ProposedCall) -> 
 async def _carry_out(book: Notebook, bench: Bench) -> Carried:
     while (call := _next_call(book)) is not None:
         if call.waits_for_person:
+            if book.card.status not in WAITING:  # the engine died between the question and the card's rest
+                book.note(*wait_for_person(book.card, _question(call)))
             return Carried.WAITING
         await book.flush()
         outcome = await bench.desk.executor.ask(
@@ -180,6 +183,11 @@ def _take_down(book: Notebook, bench: Bench, call: CallState, outcome: CallOutco
     if outcome.doubt or outcome.decision.verdict is not Verdict.ASK:
         book.note(e.ToolCallInDoubt(call_id=call.call.id, card_id=book.card.id, reason=reason))
     book.note(*wait_for_person(book.card, f"{call.call.tool}: {reason}"))
+
+
+def _question(call: CallState) -> str:
+    reason = call.doubt or ("" if call.decision is None else call.decision.reason)
+    return f"{call.call.tool}: {reason}"
 
 
 def _authority(book: Notebook, bench: Bench) -> Authority:

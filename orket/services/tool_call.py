@@ -13,6 +13,7 @@ import attrs
 
 from actors import Actor, Exit, Ref, on
 from orket.decision_nodes.decisions import GateInput, RecoveryAction, RecoveryNode, ToolGate, ToolStrategy
+from orket.decision_nodes.house_rules import forbidden_types
 from orket.domain.approvals import Approval, bind, void
 from orket.domain.assets import Organization, Role
 from orket.domain.errors import SandboxError, ToolError
@@ -133,6 +134,7 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
                 verification=given.verification,
                 policy=given.organization.policy,
                 idesign=given.idesign,
+                forbidden_types=forbidden_types(given.organization),
             )
         )
 
