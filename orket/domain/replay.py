@@ -2,7 +2,8 @@
 
 What a card went through follows from its structure: turns, calls, judgements. When cards are worked on side
 by side, their events interleave by chance, so histories are compared per card. Left out are crashes and
-control (faults, pauses, sandboxes), repeated attempts, and a person's decisions with the waiting around them.
+control (faults, pauses, sandboxes), repeated attempts, a person's decisions with the waiting around them, and
+how long a call took.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _compare(
     for position in range(max(len(mine), len(theirs) if whole else 0)):
         left = mine[position] if position < len(mine) else None
         right = theirs[position] if position < len(theirs) else None
-        if left is None or right is None or left.event != right.event:
+        if left is None or right is None or _timeless(left.event) != _timeless(right.event):
             return Difference(
                 card=card,
                 position=position,
@@ -106,3 +107,9 @@ def _compare(
                 replayed=None if right is None else right.event,
             )
     return None
+
+
+def _timeless(event: e.Event) -> e.Event:
+    if isinstance(event, e.ToolCallFinished):
+        return attrs.evolve(event, result=attrs.evolve(event.result, duration_ms=0))
+    return event
