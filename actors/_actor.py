@@ -137,6 +137,9 @@ def draw(actor: type[Any], protocol: Any) -> Blueprint:
     options = actor.__options__
     tables = lay_out(actor, find_handlers(actor), options)
     check_tables(actor, protocol, tables, options)
+    has_start = actor.on_start is not Actor.on_start
+    has_stop = actor.on_stop is not Actor.on_stop
+    plain = not (options.threaded or options.states or options.idle_timeout)
     return Blueprint(
         actor=actor,
         name=actor.__name__.lower(),
@@ -145,8 +148,9 @@ def draw(actor: type[Any], protocol: Any) -> Blueprint:
         tables=tables,
         fast={state: _fast(table, options) for state, table in tables.items()},
         initial=next(iter(tables)),
-        has_start=actor.on_start is not Actor.on_start,
-        has_stop=actor.on_stop is not Actor.on_stop,
+        has_start=has_start,
+        has_stop=has_stop,
+        blank=plain and not has_start and not has_stop and actor.__init__ is object.__init__,
     )
 
 

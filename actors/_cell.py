@@ -14,6 +14,7 @@ import attrs
 
 from actors._messages import Exit
 from actors._parking import Slot
+from actors._rare import Rare, rarely
 from actors._supervision import ChildSpec, Policy
 
 if TYPE_CHECKING:
@@ -76,67 +77,49 @@ class Ready(deque["Cell"]):
         self.manned = False
 
 
-class Cell:
-    """One actor's place in the system. Fields that few actors need stay ``None`` until needed."""
+#: The fields that every cell has; the others are ``rarely`` there.
+SLOTS: tuple[str, ...] = (
+    "accepted",
+    "arguments",
+    "begun",
+    "behaviour",
+    "blueprint",
+    "children",
+    "context",
+    "current",
+    "cut",
+    "ending",
+    "exit",
+    "generation",
+    "handled",
+    "kernel",
+    "key",
+    "low",
+    "observers",
+    "offers",
+    "open",
+    "parent",
+    "queue",
+    "rare",
+    "ready",
+    "retired",
+    "room",
+    "scheduled",
+    "scope",
+    "serial",
+    "signals",
+    "since",
+    "spec",
+    "state",
+    "table",
+    "waits",
+)
 
-    __slots__ = (
-        "accepted",
-        "arguments",
-        "begun",
-        "behaviour",
-        "blueprint",
-        "children",
-        "context",
-        "current",
-        "cut",
-        "cut_off",
-        "dead",
-        "ending",
-        "exit",
-        "expired",
-        "extra",
-        "failed",
-        "failures",
-        "generation",
-        "handled",
-        "history",
-        "kernel",
-        "key",
-        "low",
-        "observers",
-        "offers",
-        "open",
-        "parent",
-        "parking",
-        "pipes",
-        "queue",
-        "ready",
-        "rejected",
-        "replies",
-        "restarts",
-        "retired",
-        "retried",
-        "room",
-        "scheduled",
-        "scope",
-        "sequence",
-        "serial",
-        "signals",
-        "since",
-        "spec",
-        "stash",
-        "state",
-        "static",
-        "suspended",
-        "table",
-        "thread",
-        "timers",
-        "tracers",
-        "turns",
-        "waits",
-        "watchers",
-        "watching",
-    )
+
+class Cell:
+    """One actor's place in the system. Fields that few actors need are ``rarely`` there."""
+
+    __slots__ = SLOTS
 
     kernel: "Kernel"
     ready: Ready
@@ -161,21 +144,21 @@ class Cell:
     #: It will not come back: its stop was asked for.
     ending: bool
     #: Declared by its supervisor, which keeps the cell across its own restarts.
-    static: bool
-    suspended: bool
+    static: bool = rarely()
+    suspended: bool = rarely()
     #: Its children are being restarted as a group.
-    sequence: bool
+    sequence: bool = rarely()
     retired: bool
     generation: int
     #: The last incarnation that started well; -1 when none has.
     begun: int
-    restarts: int
-    failures: int
+    restarts: int = rarely()
+    failures: int = rarely()
     accepted: int
     handled: int
-    rejected: int
-    expired: int
-    cut_off: int
+    rejected: int = rarely()
+    expired: int = rarely()
+    cut_off: int = rarely()
     since: float
     context: contextvars.Context | None
     #: Cancels the code that is suspended now; None when nothing is.
@@ -183,29 +166,30 @@ class Cell:
     cut: str | None
     current: Any
     children: "dict[str | int, Cell] | None"
-    history: deque[float] | None
-    dead: dict[str, int] | None
+    history: deque[float] | None = rarely()
+    dead: dict[str, int] | None = rarely()
     exit: Exit | None
-    turns: dict[int, Any] | None
+    turns: dict[int, Any] | None = rarely()
     waits: list[Any] | None
     offers: deque[Any] | None
     observers: list[Slot] | None
-    pipes: dict[int, Any] | None
-    timers: dict[Any, Any] | None
-    replies: dict[int, Any] | None
-    watchers: dict["Cell", None] | None
-    watching: dict["Cell", None] | None
-    failed: list[Any] | None
-    retried: tuple[Any, int] | None
-    parking: tuple[Any, ...] | None
+    pipes: dict[int, Any] | None = rarely()
+    timers: dict[Any, Any] | None = rarely()
+    replies: dict[int, Any] | None = rarely()
+    watchers: dict["Cell", None] | None = rarely()
+    watching: dict["Cell", None] | None = rarely()
+    failed: list[Any] | None = rarely()
+    retried: tuple[Any, int] | None = rarely()
+    parking: tuple[Any, ...] | None = rarely()
     #: The state of an actor with states.
     behaviour: Any
     #: Messages that the present state postpones.
-    stash: deque[Any] | None
-    tracers: list[Any] | None
+    stash: deque[Any] | None = rarely()
+    tracers: list[Any] | None = rarely()
     #: The thread of a threaded actor's incarnation.
-    thread: Any
-    extra: Any
+    thread: Any = rarely()
+    extra: Any = rarely()
+    rare: Rare | None
 
     def __init__(
         self,
@@ -227,28 +211,14 @@ class Cell:
         self.arguments = arguments
         self.spec = spec
         self.room = -1
-        self.low = 0
-        self.queue = None
-        self.signals = None
-        self.state = State.DOWN
-        self.open = self.scheduled = self.ending = self.static = False
-        self.suspended = self.sequence = self.retired = False
-        self.generation = self.restarts = self.failures = 0
-        self.accepted = self.handled = self.rejected = self.expired = self.cut_off = 0
+        self.low = self.generation = self.accepted = self.handled = 0
         self.begun = -1
         self.since = 0.0
-        self.context = None
-        self.scope = None
-        self.cut = None
-        self.current = None
-        self.children = None
-        self.history = None
-        self.dead = None
-        self.exit = None
-        self.turns = self.waits = self.offers = self.observers = self.pipes = self.timers = None
-        self.replies = self.watchers = self.watching = self.failed = None
-        self.behaviour = self.extra = self.stash = self.tracers = self.thread = None
-        self.retried = self.parking = None
+        self.state = State.DOWN
+        self.open = self.scheduled = self.ending = self.retired = False
+        self.queue = self.signals = self.context = self.children = None
+        self.scope = self.cut = self.current = self.waits = None
+        self.offers = self.observers = self.behaviour = self.exit = self.rare = None
 
     def __hash__(self) -> int:
         return self.serial
@@ -271,17 +241,9 @@ class Cell:
 
     @property
     def prompt(self) -> bool:
-        """Whether it is about to start and nothing in its start can wait."""
-        signals = self.signals
-        return (
-            signals is not None
-            and len(signals) == 1
-            and signals[0].kind is Kind.START
-            and self.state is State.STARTING
-            and not self.blueprint.has_start
-            and not self.blueprint.options.threaded
-            and not self.children
-        )
+        """Whether nothing in its start can wait: no hook, no declared children, no thread."""
+        blueprint = self.blueprint
+        return not (blueprint.has_start or self.children or blueprint.options.threaded)
 
     def schedule(self) -> None:
         """Put the cell among those with work, once."""
@@ -296,10 +258,14 @@ class Cell:
         """Put a signal on the control lane; a stopped cell ignores it."""
         if self.state is State.STOPPED:
             return
-        if self.signals is None:
-            self.signals = deque()
         if signal.kind is Kind.START:
             self.become(State.STARTING)
+            if self.signals is None and self.prompt:
+                # Nothing in its start can wait: the worker that finds it does it at once.
+                self.schedule()
+                return
+        if self.signals is None:
+            self.signals = deque()
         signal.generation = self.generation
         if first:
             self.signals.appendleft(signal)

@@ -8,6 +8,7 @@ from actors._delivery import content, force, refuse
 from actors._envelope import QUEUED, Envelope, Tick, lose
 from actors._messages import Exit, ExitKind, Terminated
 from actors._pipes import cancel_pipes
+from actors._rare import Rare, own
 from actors._ref import Ref
 from actors._states import unstash
 from actors._strategy import report
@@ -22,7 +23,9 @@ Instances = dict[Cell, Any]
 
 def quiet(cell: Cell) -> bool:
     """Whether the incarnation can end at once: nothing of it runs, waits, or wants to be told."""
-    return not cell.children and not cell.turns and not cell.blueprint.has_stop
+    if cell.children or cell.blueprint.has_stop:
+        return False
+    return cell.rare is None or not cell.rare.turns
 
 
 def end_incarnation(instances: Instances, cell: Cell) -> None:
@@ -30,21 +33,28 @@ def end_incarnation(instances: Instances, cell: Cell) -> None:
     cell.open = False
     instances.pop(cell, None)
     cell.generation += 1
-    if cell.timers:
+    if cell.rare is not None:
+        _end_rare(cell, cell.rare)
+
+
+def _end_rare(cell: Cell, rare: Rare) -> None:
+    rare.history = rare.failed = None
+    if rare.timers is not None:
         cancel_timers(cell)
-    if cell.pipes:
+    if rare.pipes is not None:
         cancel_pipes(cell)
-    for target in cell.watching or ():
-        if target.watchers is not None:
-            target.watchers.pop(cell, None)
-    cell.watching = cell.history = cell.failed = None
-    if cell.stash:
+    if rare.watching is not None:
+        for target in rare.watching:
+            if target.watchers is not None:
+                target.watchers.pop(cell, None)
+        rare.watching = None
+    if rare.stash is not None:
         unstash(cell)
-    if cell.thread is not None:
-        cell.thread.close()
-        cell.thread = None
-    while cell.replies:
-        lose(next(iter(cell.replies.values())))
+    if rare.thread is not None:
+        rare.thread.close()
+        rare.thread = None
+    while rare.replies:
+        lose(next(iter(rare.replies.values())))
 
 
 def fall(instances: Instances, cell: Cell, failure: BaseException, item: Any) -> None:
@@ -80,14 +90,15 @@ def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
     """Retry the message that crashed the actor, or end it as poison."""
     options = cell.blueprint.options
     message = content(item)
-    attempts = cell.retried[1] if cell.retried and cell.retried[0] is message else 0
+    rare = own(cell)
+    attempts = rare.retried[1] if rare.retried and rare.retried[0] is message else 0
     if attempts < options.retry and cell.queue is not None:
-        cell.retried = (message, attempts + 1)
+        rare.retried = (message, attempts + 1)
         if isinstance(item, Envelope):
             item.state, item.turn = QUEUED, None
         cell.queue.appendleft(message if isinstance(item, Tick) else item)
         return
-    cell.retried = None
+    rare.retried = None
     if isinstance(item, Envelope):
         item.fail(crashed(cell, message, failure))
     if options.park:
@@ -100,6 +111,15 @@ def crashed(cell: Cell, message: Any, failure: BaseException) -> Crashed:
     error = Crashed(f"{cell.path} crashed while handling {message!r}", cell.path)
     error.__cause__ = failure
     return error
+
+
+def _tell_watchers(cell: Cell, reason: Exit) -> None:
+    cell.extra = None
+    watchers, cell.watchers = cell.watchers, None
+    for watcher in watchers or ():
+        if watcher.watching is not None:
+            watcher.watching.pop(cell, None)
+        force(watcher, Terminated(Ref(cell), reason))
 
 
 def drain(cell: Cell) -> None:
@@ -122,21 +142,20 @@ def drain(cell: Cell) -> None:
 def finish(cell: Cell, reason: Exit) -> None:
     """Turn the cell into a tombstone and tell everybody who must know."""
     kernel = cell.kernel
-    cell.exit = reason if cell.exit is None or not reason.abnormal else cell.exit
+    if cell.exit is None or not reason.abnormal:
+        cell.exit = reason
     cell.room = -1
     cell.become(State.STOPPED)
-    drain(cell)
+    if cell.queue or cell.offers:
+        drain(cell)
     kernel.retire(cell)
     cell.queue = cell.context = cell.arguments = cell.children = cell.signals = None
-    cell.extra = cell.behaviour = None
+    cell.behaviour = None
     parent = cell.parent
     if parent is not None and parent.children is not None:
         parent.children.pop(cell.key, None)
-    watchers, cell.watchers = cell.watchers, None
-    for watcher in watchers or ():
-        if watcher.watching is not None:
-            watcher.watching.pop(cell, None)
-        force(watcher, Terminated(Ref(cell), reason))
+    if cell.rare is not None:
+        _tell_watchers(cell, reason)
     if parent is None:
         kernel.finished()
     elif cell.spec.significant and not reason.abnormal and not parent.ending:

@@ -21,6 +21,7 @@ from actors._events import Events
 from actors._hooks import Hooks, Probe
 from actors._messages import DeadLetter, DeadReason
 from actors._parking import HasWaiter, Loop, current_loop
+from actors._rare import own
 from actors._supervision import limit
 from actors._telemetry import Luggage, Parcel, Telemetry, packed
 from actors.errors import AskTimeout
@@ -203,9 +204,10 @@ class Kernel:
 
     def bury(self, cell: Cell, message: Any, reason: DeadReason, error: str = "") -> None:
         """Record a dead letter and tell those who subscribed to them."""
-        if cell.dead is None:
-            cell.dead = {}
-        cell.dead[reason] = cell.dead.get(reason, 0) + 1
+        rare = own(cell)
+        if rare.dead is None:
+            rare.dead = {}
+        rare.dead[reason] = rare.dead.get(reason, 0) + 1
         if cell.retired:
             self.dead[reason] += 1
         self.announce_dead(cell, message, reason, error)
@@ -242,15 +244,13 @@ class Kernel:
 
     def retire(self, cell: Cell) -> None:
         """Keep the books of a cell that stopped."""
-        totals = self.counters
-        totals["accepted"] += cell.accepted
-        totals["handled"] += cell.handled
-        totals["rejected"] += cell.rejected
-        totals["expired"] += cell.expired
-        totals["cut_off"] += cell.cut_off
-        totals["restarts"] += cell.restarts
-        if cell.dead:
-            self.dead.update(cell.dead)
+        if cell.accepted:
+            self.counters["accepted"] += cell.accepted
+            self.counters["handled"] += cell.handled
+        if cell.rare is not None:
+            for name in ("rejected", "expired", "cut_off", "restarts"):
+                self.counters[name] += getattr(cell.rare, name)
+            self.dead.update(cell.dead or {})
         cell.retired = True
 
     def from_anywhere(self, function: Callable[..., object], *args: Any) -> None:

@@ -41,7 +41,7 @@ async def tend(instances: Instances, cell: Cell) -> None:
 
 def start_now(instances: Instances, cell: Cell) -> None:
     """Start an actor that has neither ``on_start`` nor declared children: nothing can wait."""
-    cell.signals = None
+    cell.since = cell.kernel.loop.now()
     try:
         instances[cell] = construct(instances, cell)
     except BaseException as cause:  # noqa: BLE001 - any failure is a failed start
@@ -65,6 +65,8 @@ async def start(instances: Instances, cell: Cell) -> None:
     if any(signal.kind is Kind.STOP for signal in cell.signals or ()):
         cell.become(State.DOWN)
         return
+    # One whose start fails has not lived, however long it waited for that start.
+    cell.since = cell.kernel.loop.now()
     try:
         await _construct(instances, cell)
     except BaseException as cause:  # noqa: BLE001 - any failure is a failed start
@@ -78,7 +80,6 @@ def begin(cell: Cell) -> None:
     if cell.kernel.probe is not None and cell.generation:
         cell.kernel.probe.restart(f"{cell.path}#{cell.generation}")
     cell.begun = cell.generation
-    cell.since = cell.kernel.loop.now()
     cell.open = not cell.suspended
     cell.become(State.RUNNING)
     if cell.failed:
@@ -94,8 +95,6 @@ def construct(instances: Instances, cell: Cell) -> Any:
         cell.kernel.probe.start(f"{cell.path}#{cell.generation}")
     if blueprint.options.states is not None:
         enter(cell, blueprint.initial)
-    # One whose start fails has not lived, however long it waited for that start.
-    cell.since = cell.kernel.loop.now()
     arguments = cell.arguments
     if callable(arguments):
         arguments = arguments(cell, instances.get)
@@ -166,6 +165,8 @@ async def crash(instances: Instances, cell: Cell, signal: Signal) -> None:
 def look(instances: Instances, cell: Cell, envelope: Any) -> None:
     """Answer a snapshot request between two messages."""
     instance = instances.get(cell)
+    if instance is None and cell.open:
+        instance = instances[cell] = construct(instances, cell)
     if instance is None:
         envelope.fail(NotRunning(f"{cell.path} is not running", cell.path))
         return

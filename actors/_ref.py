@@ -192,6 +192,9 @@ def _set_deadline(envelope: Envelope, timeout: float | None, sent_at: float) -> 
     """Let the sweeper watch the earliest of the timeout, the scopes' and the asking turn's deadline."""
     kernel = envelope.target.kernel
     deadline = kernel.effective_deadline()
+    if deadline == -math.inf:
+        # That is no deadline: the asker has been cancelled, and will hear of it.
+        deadline = math.inf
     if envelope.parent is not None:
         deadline = min(deadline, envelope.parent.reach())
     if timeout is not None and sent_at + timeout <= deadline:

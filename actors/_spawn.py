@@ -12,6 +12,9 @@ from actors._supervision import Backoff, ChildSpec, Restart
 from actors.errors import NotRunning
 
 P = ParamSpec("P")
+
+#: No constructor arguments.
+NOTHING: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 M = TypeVar("M")
 S = TypeVar("S")
 
@@ -33,7 +36,12 @@ def spawn_cell(
     cell = place(parent, actor, arguments, name, spec)
     # A parent that is itself about to start, or to start again, starts this child then.
     if parent.state is not State.DOWN:
-        cell.post(Signal(Kind.START))
+        if cell.blueprint.blank and arguments is NOTHING and parent.kernel.plain:
+            # Nobody can tell when such an instance is made, so it is made when it has something to do.
+            cell.begun, cell.since = 0, parent.kernel.loop.now()
+            cell.state, cell.open = State.RUNNING, True
+        else:
+            cell.post(Signal(Kind.START))
     return cell
 
 
@@ -77,7 +85,7 @@ class Spawner:
             NotRunning: The parent stops or has stopped; nothing was started.
             TypeError: ``cls`` is not a concrete actor class.
         """
-        return Ref(spawn_cell(self._parent(), cls, (args, kwargs)))
+        return Ref(spawn_cell(self._parent(), cls, (args, kwargs) if args or kwargs else NOTHING))
 
     def supervise(self, cls: Callable[P, S], *args: P.args, **kwargs: P.kwargs) -> S:
         """Start a ``Supervisor`` and return its handle, whose declared children are typed refs.

@@ -7,6 +7,7 @@ import anyio
 
 from actors._cell import Cell, Kind, Signal, State
 from actors._messages import Exit
+from actors._rare import own
 from actors._supervision import (
     Finish,
     Forget,
@@ -51,7 +52,7 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
         index=next(at for at, child in enumerate(siblings) if child is cell),
         count=len(siblings),
         history=parent.history or (),
-        failures=cell.failures,
+        failures=own(cell).failures,
         lived=now - cell.since,
         now=now,
         draw=kernel.random.random() if cell.spec.backoff is not None else 0.5,
@@ -62,14 +63,15 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
         parent.post(Signal(Kind.CRASH, failure=given_up(parent, cell, failure, item)))
     else:
         _remember(parent, now)
-        cell.failures = decision.failures
+        own(cell).failures = decision.failures
         _restart(parent, cell, decision, siblings)
 
 
 def _remember(parent: Cell, now: float) -> None:
     """Add a restart to the parent's history, and drop those that no longer count."""
     restarts_max, period_s = parent.policy.intensity
-    history = parent.history = parent.history if parent.history is not None else deque()
+    rare = own(parent)
+    history = rare.history = rare.history if rare.history is not None else deque()
     history.append(now)
     while len(history) > restarts_max or now - history[0] >= period_s:
         history.popleft()
@@ -87,7 +89,7 @@ def given_up(parent: Cell, cell: Cell, failure: BaseException | None, item: Any)
 
 def _restart(parent: Cell, cell: Cell, decision: RestartChildren, siblings: tuple[Cell, ...]) -> None:
     kernel = parent.kernel
-    cell.restarts += 1
+    own(cell).restarts += 1
     if len(decision.indexes) > 1:
         parent.sequence = True
         group = tuple(siblings[index] for index in decision.indexes)

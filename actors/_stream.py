@@ -1,5 +1,6 @@
 """Streaming replies: the bounded hand-off between an async generator and its one consumer."""
 
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -110,7 +111,9 @@ async def open_stream(
     cycle = find_cycle(turn, cell, message) if turn is not None else None
     if cycle is not None:
         raise AskCycle(*cycle)
-    envelope = Envelope(cell, message, kernel.effective_deadline())
+    deadline = kernel.effective_deadline()
+    # Minus infinity is no deadline: the consumer has been cancelled, and will hear of it.
+    envelope = Envelope(cell, message, deadline if deadline != -math.inf else math.inf)
     envelope.cancel_with_asker = True
     channel = envelope.channel = Channel(envelope, capacity, turn)
     if turn is not None:

@@ -12,12 +12,12 @@ from typing import Any
 
 from anyio import CancelScope
 
-from actors._cell import TURN, Cell, Kind
+from actors._cell import TURN, Cell, Kind, State
 from actors._delivery import admit
 from actors._ending import Instances
 from actors._envelope import RUNNING, Envelope
 from actors._kernel import Kernel
-from actors._lifecycle import start_now, tend
+from actors._lifecycle import construct, start_now, tend
 from actors._special import special
 from actors._turn import fail, resume, succeed
 
@@ -75,6 +75,9 @@ class Worker:
                 await self._tend(cell, instances)
             elif cell.open:
                 budget = await self._batch(cell, instances, budget)
+            elif cell.state is State.STARTING:
+                budget -= 1
+                kernel.base.copy().run(start_now, instances, cell)
             self._settle(cell)
             if not self.manning:
                 budget = batch_max
@@ -85,6 +88,8 @@ class Worker:
 
     async def _batch(self, cell: Cell, instances: Instances, budget: int) -> int:
         """Handle messages of one cell; the budget that is left."""
+        if cell.context is None:
+            self._prepare(cell, instances)
         assert cell.context is not None
         queue, table, copy = cell.queue, cell.table, cell.context.copy
         instance, done = instances[cell], 0
@@ -93,6 +98,8 @@ class Worker:
             item = message = queue.popleft()
             if cell.offers is not None and len(queue) <= cell.low:
                 admit(cell)
+                # Let the senders that got in go on, behind those that still wait: equal shares.
+                budget = 0
             if item.__class__ is Envelope:
                 if item.state or (item.deadline < INF and item.deadline <= self.kernel.loop.now()):
                     cell.expired += 1
@@ -158,12 +165,9 @@ class Worker:
     async def _tend(self, cell: Cell, instances: Instances) -> None:
         """Drive the control lane of a cell, as a turn of its own."""
         if cell.context is None:
-            cell.context = self.kernel.base.copy()
-            cell.context.run(TURN.set, cell)
+            self._prepare(cell, instances)
+        assert cell.context is not None
         context = cell.context.copy()
-        if cell.prompt:
-            context.run(start_now, instances, cell)
-            return
         work = tend(instances, cell)
         try:
             trap = context.run(work.send, None)
@@ -173,9 +177,16 @@ class Worker:
         self.kernel.hand_on()
         await resume(context, work, trap)
 
+    def _prepare(self, cell: Cell, instances: Instances) -> None:
+        """Make what only an actor needs that has something to do."""
+        cell.context = self.kernel.base.copy()
+        cell.context.run(TURN.set, cell)
+        if cell.open and cell not in instances:
+            instances[cell] = construct(instances, cell)
+
     def _settle(self, cell: Cell) -> None:
         """Queue the cell again if it has more to do."""
-        if cell.signals is not None or (cell.open and cell.queue):
+        if cell.signals is not None or (cell.open and cell.queue) or cell.state is State.STARTING:
             self.kernel.ready.append(cell)
         else:
             cell.scheduled = False
