@@ -23,15 +23,24 @@ def encode_event(event: Event) -> tuple[str, bytes]:
     """Return the kind of an event and its canonical JSON.
 
     Raises:
+        StoreError: As for ``through_json``.
+    """
+    return through_json(event)[1:]
+
+
+def through_json(event: Event) -> tuple[Event, str, bytes]:
+    """Return an event as it will be read back, its kind, and its canonical JSON.
+
+    Raises:
         StoreError: The event cannot be read back from JSON: a lone surrogate, a number that is not finite.
     """
     kind = type(event).__name__
     try:
         body = _encoder().encode(event)
-        _decoder(KINDS[kind]).decode(body)
+        again: Event = _decoder(KINDS[kind]).decode(body)
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, KeyError) as error:
         raise StoreError(f"{kind} cannot be recorded: {error}") from error
-    return kind, body
+    return again, kind, body
 
 
 def decode_event(kind: str, body: bytes, *, seq: int) -> Event:

@@ -16,7 +16,7 @@ from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, CardId, RunId, blob_id
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.runs import FINAL_RUN
-from orket.infrastructure.codec import decode_event, encode_event
+from orket.infrastructure.codec import through_json
 from orket.infrastructure.newest import Newest
 from orket.infrastructure.projection import PlacedCard, cards_touched, project
 
@@ -56,7 +56,7 @@ class MemoryLedger:
             raise IdempotencyConflict(f"idempotency key {key.key!r} is already used")
         at, first = self._clock.now().astimezone(UTC), len(self._events) + 1
         recorded = tuple(
-            Recorded(seq=seq, at=at, run_id=run_id, event=_through_json(one, seq))
+            Recorded(seq=seq, at=at, run_id=run_id, event=through_json(one)[0])
             for seq, one in enumerate(events, start=first)
         )
         if recorded:
@@ -152,9 +152,3 @@ async def open_ledger(clock: Clock) -> AsyncIterator[MemoryLedger]:
         yield ledger
     finally:
         ledger.close()
-
-
-def _through_json(event: Event, seq: int) -> Event:
-    """Return the event as a ledger on disk would give it back, with the same refusals."""
-    kind, body = encode_event(event)
-    return decode_event(kind, body, seq=seq)

@@ -17,9 +17,12 @@ import anyio.to_thread
 import attrs
 
 from orket.domain.errors import StoreError
+from orket.domain.events import Recorded
+from orket.domain.identifiers import RunId
 from orket.infrastructure.newest import Newest
 from orket.infrastructure.sqlite.group import Append, Outcome
 from orket.infrastructure.sqlite.store import Store
+from orket.infrastructure.sqlite.tail import Tail
 
 WAITING_MAX = 1024
 BATCH_MAX = 256
@@ -38,6 +41,7 @@ class Commits:
 
     def __init__(self, store: Store) -> None:
         self.newest = Newest(store.seq)
+        self._tail = Tail(store.seq)
         self._store = store
         self._room = anyio.Semaphore(WAITING_MAX)
         self._waiting: deque[Batch] = deque()
@@ -84,6 +88,10 @@ class Commits:
             raise StoreError("the ledger's writer has failed; nothing is known of this append")
         return append.outcome
 
+    def recent(self, run_id: RunId | None, after: int, limit: int) -> tuple[Recorded, ...] | None:
+        """Answer as ``LedgerReader.read`` does, from memory; None when only the database can."""
+        return None if self._closed else self._tail.read(run_id, after, limit)
+
     def _join(self, append: Append) -> Batch:
         """Put an append into the batch that will be committed last of those that wait."""
         with self._changed:
@@ -121,6 +129,8 @@ class Commits:
     def _deliver(self, batch: Batch, outcomes: Sequence[Outcome], seq: int) -> None:
         for append, outcome in zip(batch.appends, outcomes, strict=True):
             append.outcome = outcome
+            if isinstance(outcome, tuple):
+                self._tail.add(outcome, [len(body) for _, _, body in append.events])
         batch.done.set()
         if seq > self.newest.seq:
             self.newest.advance(seq)

@@ -19,7 +19,7 @@ from orket.domain.errors import StoreError
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, RunId
 from orket.domain.ports import Clock, CommandKey, RunSummary
-from orket.infrastructure.codec import encode_event
+from orket.infrastructure.codec import through_json
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.commits import Commits
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
@@ -82,6 +82,14 @@ class SqliteLedger(SqliteReader):
         super().__init__(readers)
         self._commits, self._clock = commits, clock
 
+    async def read(
+        self, run_id: RunId | None = None, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Recorded, ...]:
+        """Return up to ``limit`` events above ``after``, ascending, of one run or of all."""
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        found = self._commits.recent(run_id, after, limit)
+        return await super().read(run_id, after=after, limit=limit) if found is None else found
+
     async def wait(self, after: int) -> int:
         """Return the newest sequence number once it is above ``after``.
 
@@ -108,7 +116,7 @@ class SqliteLedger(SqliteReader):
         append = Append(
             run_id=run_id,
             at=self._clock.now().astimezone(UTC),
-            events=tuple((one, *encode_event(one)) for one in events),
+            events=tuple([through_json(one) for one in events]),
             blobs=tuple((hashlib.sha256(one).digest(), one) for one in blobs),
             key=key,
         )
