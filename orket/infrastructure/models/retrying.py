@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Protocol
 
 import anyio
@@ -80,35 +80,24 @@ class RetryingModel:
 
 
 async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
-    """Ask once, until the reply is complete."""
-    limit = _Limit(request.timeout_s)
+    """Ask once, until the reply is complete.
+
+    The limit is held over each wait, never over the hand-out of a chunk, whose code is not ours to cancel.
+    """
+    left_s, chunks = request.timeout_s, None
     async with AsyncExitStack() as stack:
-        with limit.held():
-            chunks = await stack.enter_async_context(inner.stream(request))
         while True:
-            with limit.held():
+            began_s, chunk = anyio.current_time(), None
+            with anyio.CancelScope(deadline=began_s + left_s) as limit:
+                if chunks is None:
+                    chunks = await stack.enter_async_context(inner.stream(request))
                 chunk = await anext(chunks, None)
+            if limit.cancelled_caught:
+                text = f"no complete reply within {request.timeout_s} s"
+                raise ModelError(text, code="timeout", retryable=True)
             if chunk is None:
                 raise ModelError("the stream ended without a complete reply", code="protocol", retryable=True)
+            left_s -= anyio.current_time() - began_s
             yield chunk
             if isinstance(chunk, ReplyCompleted):
                 return
-
-
-class _Limit:
-    """What is left of the time in which a model may be waited for."""
-
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = self._left_s = limit_s
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the limit over a wait; never over the hand-out of a chunk, whose code is not ours."""
-        began_s = anyio.current_time()
-        try:
-            with anyio.fail_after(self._left_s):
-                yield
-        except TimeoutError:
-            text = f"no complete reply within {self._limit_s} s"
-            raise ModelError(text, code="timeout", retryable=True) from None
-        self._left_s -= anyio.current_time() - began_s
