@@ -22,6 +22,7 @@ from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
 from orket.domain.events import Recorded
 from orket.domain.ports import Clock, Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
+from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
@@ -120,6 +121,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             model=self.house.model,
             tools=tuple(tool.spec for tool in self.toolbox.values()),
             verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
+            redactor=Redactor(self.settings.secrets),
         )
 
     def intake(self) -> Intake:
@@ -196,7 +198,7 @@ async def open_orket(
     nodes = house.nodes(organization)
     with EngineLock(settings.db_path, socket=str(settings.socket_path)):
         async with (
-            open_ledger(settings.db_path, SystemClock()) as ledger,
+            open_ledger(settings.db_path, SystemClock(), Redactor(settings.secrets)) as ledger,
             ActorSystem("orket", shutdown=20) as system,
         ):
             rungs = ladder() if drivers is None else drivers

@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from orket.domain.errors import SettingsError
+from orket.domain.redaction import secret_values
 
 PREFIX = "ORKET_"
 # Longer paths do not fit into a Unix socket address (108 bytes on Linux, one of them the terminator).
@@ -20,7 +21,7 @@ class Settings:
 
     ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
     organization's ``process_rules``. All paths are absolute. ``take_up`` says whether runs that were left
-    running go on when the engine starts.
+    running go on when the engine starts. ``secrets`` are values that must not reach the ledger.
     """
 
     data_dir: Path
@@ -32,6 +33,7 @@ class Settings:
     record: Path | None = None
     environ: Mapping[str, str] = attrs.field(factory=dict)
     take_up: bool = True
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
     def db_path(self) -> Path:
@@ -75,6 +77,7 @@ def load_settings(
         model=model or ours.get("ORKET_MODEL", ""),
         record=None if record is None else cwd / record,
         environ=ours,
+        secrets=secret_values(environ),
     )
 
 

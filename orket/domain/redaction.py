@@ -4,41 +4,56 @@ What counts as one: the values that the engine was told of (``secret_values``), 
 a well-known credential. In its place stands ``[redacted:kind]``. Doing it twice changes nothing more.
 
 Not found is a secret that somebody encodes (base64, reversed, cut in two): this keeps ledgers clean of
-accidents, it does not stop an agent that means to smuggle something out; that is what sandboxes are for.
+accidents. It does not stop an agent that means to smuggle something out; that is what sandboxes are for.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import attrs
 
 REDACTED = "[redacted:"
 VALUE_CHARS_MIN = 8
-ROUNDS_MAX = 4
+ROUNDS_MAX = 8
 DEPTH_MAX = 64
 NAME_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 T = TypeVar("T")
 
-_SHAPES = {
-    "private_key": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
-    "aws_key": r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
-    "github_token": r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
-    "gitlab_token": r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}",
-    "slack_token": r"(?<![A-Za-z0-9])xox[abposr]-[A-Za-z0-9-]{10,}",
-    "stripe_key": r"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{16,}",
-    "api_key": r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}",
-    "google_key": r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}",
-    "web_token": r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-    "url_password": r"(?<=://)[^\s/:@\"'\[]{1,100}:[^\s/@\"'\[]{1,200}(?=@)",
-}
-_VALUE = "environment"
+_ENVIRONMENT = "environment"
+_ESCAPE = "\\u00"  # letters that somebody wrote as escapes
+_PLAIN = re.compile(r"[A-Za-z0-9_+=.:,@-]+")
+# Kind, the texts of which one must be there at all (looked for first, for speed), and the shape.
+_SHAPES = (
+    (
+        "private_key",
+        ("-----BEGIN ",),
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
+    ),
+    ("aws_key", ("AKIA", "ASIA"), r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    (
+        "github_token",
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+    ),
+    ("gitlab_token", ("glpat-",), r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}"),
+    ("slack_token", ("xox",), r"(?<![A-Za-z0-9])xox[abposr]-[A-Za-z0-9-]{10,}"),
+    ("stripe_key", ("k_live_",), r"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{16,}"),
+    ("api_key", ("sk-",), r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}"),
+    ("google_key", ("AIza",), r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}"),
+    (
+        "web_token",
+        ("eyJ",),
+        r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    ),
+    ("url_password", ("://",), r"(?<=://)[^\s/:@\"'\[]{1,100}:[^\s/@\"'\[]{1,200}(?=@)"),
+)
 
 
 def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -57,74 +72,108 @@ class Redactor:
     values: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        known = [one for one in self.values if not any(one in f"{REDACTED}{kind}]" for kind in _kinds())]
-        found = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-        shapes = [f"(?P<{kind}>{shape})" for kind, shape in _SHAPES.items()]
-        return re.compile("|".join([*([f"(?P<{_VALUE}>{found})"] if found else []), *shapes]))
+    def _known(self) -> tuple[str, ...]:
+        """The values, longest first, without those that our own marks hold."""
+        marks = [_mark(kind) for kind in (_ENVIRONMENT, *(kind for kind, _, _ in _SHAPES))]
+        known = (one for one in self.values if one and not any(one in mark for mark in marks))
+        return tuple(sorted(known, key=len, reverse=True))
+
+    @cached_property
+    def _anchors(self) -> tuple[bytes, ...]:
+        """What is there, however JSON writes it, when there is anything to take out."""
+        plain = (max(_PLAIN.findall(one), key=len, default="") for one in self._known)
+        shapes = (one for _, anchors, _ in _SHAPES for one in anchors)
+        return tuple(one.encode() for one in (*plain, *shapes, _ESCAPE))
+
+    def suspects(self, body: bytes) -> bool:
+        """Tell, fast, whether there may be a secret in a JSON body; False is certain."""
+        return any(one in body for one in self._anchors)
+
+    def blob(self, body: bytes) -> bytes:
+        """Take secrets out of a blob: UTF-8 text, which may be JSON. Other bytes are left as they are."""
+        if not self.suspects(body):
+            return body
+        try:
+            return self.text(body.decode()).encode()
+        except UnicodeError:
+            return body
 
     def text(self, text: str) -> str:
         """Take secrets out of a text; JSON is also looked at as what it stands for."""
         if "\\" in text and text[:1] in ("{", "[", '"'):
             text = self._json(text)
         for _ in range(ROUNDS_MAX):  # what comes to stand side by side may be a secret again
-            text, count = self._pattern.subn(_mark, text)
-            if not count:
+            before = text
+            for one in self._known:
+                if one in text:
+                    text = text.replace(one, _mark(_ENVIRONMENT))
+            for kind, anchors, _ in _SHAPES:
+                if any(one in text for one in anchors):
+                    text = _shape(kind).sub(_mark(kind), text)
+            if text == before:
                 break
         return text
 
-    def value(self, value: T, depth: int = 0) -> T:
+    def value(self, value: T) -> T:
         """Take secrets out of every text in a value: attrs classes, tuples, lists and mappings of them.
 
         Returns:
             The very same object when there is none in it.
         """
-        clean: T = self._value(value, depth)
+        clean: T = self._value(value, 0)
         return clean
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
-            if isinstance(value, Enum) or (clean := self.text(value)) == value:
-                return value
-            return clean
+            clean = value if isinstance(value, Enum) else self.text(value)
+            return value if clean == value else clean
         if depth > DEPTH_MAX or value is None or isinstance(value, bool | int | float | bytes):
             return value
         if isinstance(value, tuple | list):
             parts = [self._value(one, depth + 1) for one in value]
-            changed = any(new is not old for new, old in zip(parts, value, strict=True))
-            return type(value)(parts) if changed else value
+            return type(value)(parts) if _differ(parts, value) else value
         if isinstance(value, Mapping):
-            pairs = {self._value(k, depth + 1): self._value(one, depth + 1) for k, one in value.items()}
-            return value if pairs == value else pairs
+            keys = [self._value(one, depth + 1) for one in value]
+            parts = [self._value(one, depth + 1) for one in value.values()]
+            changed = _differ(keys, value) or _differ(parts, value.values())
+            return dict(zip(keys, parts, strict=True)) if changed else value
+        return self._fields_of(value, depth)
+
+    def _fields_of(self, value: Any, depth: int) -> Any:
         cls: Any = type(value)
-        if attrs.has(cls):
-            changes = {}
-            for name, alias in _fields(cls):
-                old = getattr(value, name)
-                if (new := self._value(old, depth + 1)) is not old:
-                    changes[alias] = new
-            return attrs.evolve(value, **changes) if changes else value
-        return value
+        changes: dict[str, object] = {}
+        for name, alias in _fields(cls):
+            old = getattr(value, name)
+            if (new := self._value(old, depth + 1)) is not old:
+                changes[alias] = new
+        return attrs.evolve(value, **changes) if changes else value
 
     def _json(self, text: str) -> str:
         try:
             stands_for = json.loads(text)
             clean = self._value(stands_for, 0)
+            if clean is stands_for:
+                return text
+            return json.dumps(clean, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         except (ValueError, RecursionError):
             return text
-        if clean is stands_for:
-            return text
-        return json.dumps(clean, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def _kinds() -> tuple[str, ...]:
-    return (_VALUE, *_SHAPES)
+def _differ(new: Iterable[object], old: Iterable[object]) -> bool:
+    return any(one is not other for one, other in zip(new, old, strict=True))
 
 
-def _mark(found: re.Match[str]) -> str:
-    return f"{REDACTED}{found.lastgroup}]"
+def _mark(kind: str) -> str:
+    return f"{REDACTED}{kind}]"
 
 
-@lru_cache(1024)
+@cache
+def _shape(kind: str) -> re.Pattern[str]:
+    return next(re.compile(shape) for name, _, shape in _SHAPES if name == kind)
+
+
+@cache
 def _fields(cls: Any) -> tuple[tuple[str, str], ...]:
+    if not attrs.has(cls):
+        return ()
     return tuple((one.name, one.alias or one.name) for one in attrs.fields(cls) if one.init)

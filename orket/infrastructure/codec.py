@@ -15,6 +15,7 @@ import msgspec
 from orket.domain.cards import Card
 from orket.domain.errors import StoreCorrupt, StoreError
 from orket.domain.events import Event
+from orket.domain.redaction import Redactor
 
 KINDS = MappingProxyType({one.__name__: one for one in get_args(Event)})
 
@@ -41,6 +42,18 @@ def through_json(event: Event) -> tuple[Event, str, bytes]:
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, KeyError) as error:
         raise StoreError(f"{kind} cannot be recorded: {error}") from error
     return again, kind, body
+
+
+def encode_clean(event: Event, redactor: Redactor) -> tuple[Event, str, bytes]:
+    """Return the event without secrets and as it will be read back, its kind and its canonical JSON.
+
+    Raises:
+        StoreError: As for ``through_json``.
+    """
+    told = through_json(event)
+    if redactor.suspects(told[2]) and (clean := redactor.value(event)) is not event:
+        return through_json(clean)
+    return told
 
 
 def decode_event(kind: str, body: bytes, *, seq: int) -> Event:

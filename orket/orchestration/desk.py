@@ -11,6 +11,7 @@ from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Organization
 from orket.domain.identifiers import CallId
 from orket.domain.ports import Clock, Ledger, ModelClient
+from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
@@ -24,6 +25,7 @@ class Desk:
 
     ``nodes`` selects the decision nodes for an organization, ``model`` opens a model by name; both refuse
     an unknown name with a ``SettingsError``. ``verify`` executes what a card declares, under the name given.
+    ``redactor`` takes secrets out of what models and tools say, before anything is made of it.
     """
 
     ledger: Ledger
@@ -34,3 +36,4 @@ class Desk:
     model: Callable[[str, Nodes], ModelClient]
     tools: tuple[ToolSpec, ...]
     verify: Callable[[Verification, SandboxSpec, CallId], Awaitable[VerificationResult]]
+    redactor: Redactor = attrs.field(factory=Redactor)

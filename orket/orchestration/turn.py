@@ -103,7 +103,7 @@ async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
     async with bench.desk.model(request.model, bench.nodes).stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
-                return _recordable(chunk.reply)
+                return bench.desk.redactor.value(_recordable(chunk.reply))
     raise ModelError("the model's stream ended without a reply", code="protocol", retryable=True)
 
 
@@ -175,7 +175,8 @@ def _take_down(book: Notebook, bench: Bench, call: CallState, outcome: CallOutco
     )
     book.fold(intended)  # the executor has recorded it
     if outcome.result is not None:
-        result, changes = govern(outcome.result, _authority(book, bench))
+        said = bench.desk.redactor.value(outcome.result)
+        result, changes = govern(said, _authority(book, bench))
         receipt = e.ToolCallFinished(call_id=call.call.id, card_id=book.card.id, result=result)
         book.note(receipt, *changes)
         return

@@ -15,8 +15,9 @@ from orket.domain.errors import IdempotencyConflict, StoreError
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, CardId, RunId, blob_id
 from orket.domain.ports import Clock, CommandKey, RunSummary
+from orket.domain.redaction import Redactor
 from orket.domain.runs import FINAL_RUN
-from orket.infrastructure.codec import through_json
+from orket.infrastructure.codec import encode_clean
 from orket.infrastructure.newest import Newest
 from orket.infrastructure.projection import PlacedCard, cards_touched, project
 
@@ -24,8 +25,8 @@ from orket.infrastructure.projection import PlacedCard, cards_touched, project
 class MemoryLedger:
     """Everything a ledger does except surviving; see ``orket.domain.ports.Ledger``."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, redactor: Redactor | None = None) -> None:
+        self._clock, self._redactor = clock, redactor or Redactor()
         self._newest = Newest(0)
         self._closed = False
         self._events: list[Recorded] = []
@@ -56,14 +57,14 @@ class MemoryLedger:
             raise IdempotencyConflict(f"idempotency key {key.key!r} is already used")
         at, first = self._clock.now().astimezone(UTC), len(self._events) + 1
         recorded = tuple(
-            Recorded(seq=seq, at=at, run_id=run_id, event=through_json(one)[0])
+            Recorded(seq=seq, at=at, run_id=run_id, event=encode_clean(one, self._redactor)[0])
             for seq, one in enumerate(events, start=first)
         )
         if recorded:
             self._project(run_id, recorded)
         self._events.extend(recorded)
         self._by_run.setdefault(run_id, []).extend(recorded)
-        self._blobs.update((blob_id(one), bytes(one)) for one in blobs)
+        self._blobs.update((blob_id(one), one) for one in map(self._redactor.blob, map(bytes, blobs)))
         if key is not None:
             self._keys[key.key] = key, run_id
         self._newest.advance(len(self._events))

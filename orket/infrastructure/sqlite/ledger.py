@@ -19,7 +19,8 @@ from orket.domain.errors import StoreError
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, RunId
 from orket.domain.ports import Clock, CommandKey, RunSummary
-from orket.infrastructure.codec import through_json
+from orket.domain.redaction import Redactor
+from orket.infrastructure.codec import encode_clean
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.commits import Commits
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
@@ -76,11 +77,13 @@ class SqliteReader:
 
 
 class SqliteLedger(SqliteReader):
-    """The write side; see ``orket.domain.ports.Ledger``."""
+    """The write side; see ``orket.domain.ports.Ledger``. Secrets are taken out before anything is written."""
 
-    def __init__(self, readers: Readers, commits: Commits, clock: Clock) -> None:
+    def __init__(
+        self, readers: Readers, commits: Commits, clock: Clock, redactor: Redactor | None = None
+    ) -> None:
         super().__init__(readers)
-        self._commits, self._clock = commits, clock
+        self._commits, self._clock, self._redactor = commits, clock, redactor or Redactor()
 
     async def read(
         self, run_id: RunId | None = None, *, after: int = 0, limit: int = 1000
@@ -116,8 +119,8 @@ class SqliteLedger(SqliteReader):
         append = Append(
             run_id=run_id,
             at=self._clock.now().astimezone(UTC),
-            events=tuple([through_json(one) for one in events]),
-            blobs=tuple((hashlib.sha256(one).digest(), one) for one in blobs),
+            events=tuple([encode_clean(one, self._redactor) for one in events]),
+            blobs=tuple((hashlib.sha256(one).digest(), one) for one in map(self._redactor.blob, blobs)),
             key=key,
         )
         outcome = await self._commits.append(append)
@@ -127,7 +130,9 @@ class SqliteLedger(SqliteReader):
 
 
 @asynccontextmanager
-async def open_ledger(path: str | os.PathLike[str], clock: Clock) -> AsyncIterator[SqliteLedger]:
+async def open_ledger(
+    path: str | os.PathLike[str], clock: Clock, redactor: Redactor | None = None
+) -> AsyncIterator[SqliteLedger]:
     """Open the ledger for writing; a missing database is made, an older one migrated.
 
     The caller holds the ``EngineLock``: one writer per database. When the block ends, however it ends,
@@ -141,7 +146,7 @@ async def open_ledger(path: str | os.PathLike[str], clock: Clock) -> AsyncIterat
     commits, readers = Commits(store), Readers(Path(path))
     commits.start()
     try:
-        yield SqliteLedger(readers, commits, clock)
+        yield SqliteLedger(readers, commits, clock, redactor)
     finally:
         with anyio.CancelScope(shield=True):
             await commits.close()
