@@ -37,7 +37,7 @@ from orket.infrastructure.sqlite import open_reader as open_sqlite_reader
 from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine
-from orket.orchestration.messages import EngineCommand
+from orket.orchestration.messages import EngineCommand, SystemCommand
 from orket.orchestration.replay import ReplayReport, replay
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
 from orket.services.tool_executor import ToolExecutor
@@ -142,7 +142,7 @@ class Orket:
 
     system: ActorSystem
     root: Root
-    engine: Ref[EngineCommand]
+    engine: Ref[EngineCommand | SystemCommand]
     ledger: LedgerReader
     nodes: Nodes
     settings: Settings

@@ -31,7 +31,7 @@ from orket.wire.runs import (
     RunView,
     StartRunBody,
 )
-from orket.wire.system import HealthView, VersionView
+from orket.wire.system import EngineStanding, EngineView, HaltBody, HealthView, ReleaseBody, VersionView
 
 T = TypeVar("T")
 
@@ -101,6 +101,18 @@ class OrketClient:
         """
         headers = {} if key is None else {"idempotency-key": key}
         return await self._post("/v1/runs", body, RunStarted, headers)
+
+    async def engine(self) -> EngineView:
+        """Ask whether the engine is halted."""
+        return await self._get("/v1/system/engine", EngineView)
+
+    async def halt(self, *, by: str, reason: str = "") -> EngineStanding:
+        """End all work of the engine; after the answer nothing starts in any run until it is released."""
+        return await self._post("/v1/system/halt", HaltBody(by=by, reason=reason), EngineStanding)
+
+    async def release(self, *, by: str) -> EngineStanding:
+        """Let a halted engine work again."""
+        return await self._post("/v1/system/release", ReleaseBody(by=by), EngineStanding)
 
     async def run(self, run_id: str) -> RunView:
         """Show a run."""

@@ -217,6 +217,21 @@ class SandboxChanged:
     reason: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class EngineHalted:
+    """All work of the engine was ended and nothing starts until it is released; no run's event."""
+
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class EngineReleased:
+    """The engine works again: every run goes on from where it stood; no run's event."""
+
+    by: str
+
+
 Event = (
     RunAccepted
     | RunPaused
@@ -238,6 +253,8 @@ Event = (
     | ToolCallDecided
     | VerificationFinished
     | SandboxChanged
+    | EngineHalted
+    | EngineReleased
 )
 
 

@@ -11,6 +11,9 @@ CardId = NewType("CardId", str)
 CallId = NewType("CallId", str)
 BlobId = NewType("BlobId", str)
 
+ENGINE = RunId("engine")
+"""In the place of a run: what the engine records about itself. No run has this id."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

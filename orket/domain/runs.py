@@ -159,6 +159,8 @@ class RunState:
                 self.status = RunStatus.WAITING_FOR_APPROVAL
             case e.RunFinished():
                 self.status, self.reason = RunStatus(event.status), event.reason
+            case e.EngineHalted() | e.EngineReleased():
+                pass  # no run's event
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"
             case e.CardAdded() | e.CardStatusChanged() | e.CardCommented() | e.CardRetried():

@@ -13,7 +13,7 @@ import attrs
 from orket.domain import events as e
 from orket.domain.cards import Card
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import CardId, RunId
+from orket.domain.identifiers import ENGINE, CardId, RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunState, RunStatus
 
@@ -28,6 +28,20 @@ class PlacedCard:
 
     card: Card
     added_seq: int
+
+
+def is_listed(run_id: RunId, recorded: Iterable[e.Recorded]) -> bool:
+    """Tell whether these events belong to a run; what the engine records about itself makes no list.
+
+    Raises:
+        StoreError: They are a run's events in the place of the engine's.
+    """
+    if run_id != ENGINE:
+        return True
+    for one in recorded:
+        if not isinstance(one.event, e.EngineHalted | e.EngineReleased):
+            raise StoreError(f"{type(one.event).__name__} is no event of the engine itself")
+    return False
 
 
 def changes_lists(recorded: Iterable[e.Recorded]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import overload
 
 import anyio
 import attrs
@@ -13,7 +14,7 @@ from orket.bootstrap import Orket
 from orket.decision_nodes.api_runtime import ANY_HOST
 from orket.interfaces.problems import NOT_RUNNING, STREAMS, HttpRefusal
 from orket.interfaces.reading import deadline_s
-from orket.orchestration.messages import EngineCommand, RunTicket
+from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +111,13 @@ class Bridge:
             raise HttpRefusal(NOT_RUNNING, "The engine has not been started.")
         return self._orket
 
-    async def ask(self, request: Request, command: EngineCommand) -> RunTicket:
+    @overload
+    async def ask(self, request: Request, command: EngineCommand) -> RunTicket: ...
+
+    @overload
+    async def ask(self, request: Request, command: SystemCommand) -> EngineTicket: ...
+
+    async def ask(self, request: Request, command: EngineCommand | SystemCommand) -> RunTicket | EngineTicket:
         """Put a command into the engine's mailbox and wait for the answer, up to the request's deadline.
 
         Raises:

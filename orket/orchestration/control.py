@@ -5,9 +5,10 @@ The jobs run beside the engine's handlers; those about the same run one after th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import anyio
 import attrs
@@ -27,7 +28,7 @@ from orket.services.sandbox_messages import CloseSandbox
 from orket.services.tool_messages import EndCalls, Settle
 
 PAGE = 1000
-StopRun = Callable[[RunId], Awaitable[None]]
+StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
 
 

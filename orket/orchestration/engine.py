@@ -6,31 +6,45 @@ Whether a run may start is decided here, in one step, so that no two commands ar
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
 import anyio
 import attrs
 
-from actors import Actor, Message, Ref, Reply, Terminated, on
+from actors import Actor, Ref, Reply, Terminated, on
 from orket.domain import events as e
-from orket.domain.errors import OrketError, RunDenied
+from orket.domain.errors import OrketError, RunConflict, RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control
-from orket.orchestration.admission import Candidate, Intake, admit, prepare
+from orket.orchestration import control, halting
+from orket.orchestration.admission import Intake, admit, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     CancelRun,
     DecideCall,
     EngineCommand,
+    EngineTicket,
+    HaltEngine,
     PauseRun,
     Refused,
+    ReleaseEngine,
     ResumeRun,
     RunTicket,
     StartRun,
+    SystemCommand,
+)
+from orket.orchestration.notes import (
+    Answered,
+    Controlled,
+    JobFailed,
+    Looked,
+    Note,
+    Prepared,
+    Recorded,
+    SystemDone,
 )
 from orket.orchestration.run import RunActor, Scan, WorkEnded
 
@@ -38,65 +52,15 @@ CRASHES_MAX = 3
 STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
 TWINS_MAX = 64
-
-
-@attrs.frozen(kw_only=True)
-class _Prepared(Message):
-    """A run is ready to be admitted."""
-
-    asked: StartRun
-    to: Reply[RunTicket]
-    candidate: Candidate
-
-
-@attrs.frozen(kw_only=True)
-class _Recorded(Message):
-    """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered."""
-
-    run_id: RunId
-    asked: StartRun
-    to: Reply[RunTicket]
-    ok: bool
-
-
-@attrs.frozen(kw_only=True)
-class _Controlled(Message):
-    """A command about a run is on the ledger and was carried out."""
-
-    to: Reply[RunTicket]
-    ticket: RunTicket
-
-
-@attrs.frozen(kw_only=True)
-class _Looked(Message):
-    """What the ledger says about a run whose child has ended, and what the child died of."""
-
-    summary: RunSummary
-    reason: str
-
-
-@attrs.frozen
-class _Answered(Message):
-    """A job has answered its asker; ``start`` is the command, if it was one to start a run."""
-
-    start: StartRun | None = None
-
-
-@attrs.frozen
-class _JobFailed(Message):
-    """A job raised what no rule foresees."""
-
-    error: str
+SYSTEM_COMMANDS_MAX = 16
+HALTED = "the engine is halted: nothing starts until it is released"
 
 
 class EngineFault(Exception):
     """A job of the engine failed in a way no rule foresees; the engine is restarted by its supervisor."""
 
 
-_Note = _Prepared | _Recorded | _Controlled | _Looked | _Answered | _JobFailed
-
-
-class Engine(Actor[EngineCommand | _Note | Terminated]):
+class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     """Admits, supervises and controls runs; see ``orchestration.messages`` for what can be asked."""
 
     def __init__(self, desk: Desk, intake: Intake) -> None:
@@ -106,6 +70,8 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         self._crashes: Counter[RunId] = Counter()
         self._locks = control.Locks()
         self._twins: dict[str, list[tuple[StartRun, Reply[RunTicket]]]] = {}
+        self._halted = False
+        self._system: deque[tuple[SystemCommand, Reply[EngineTicket]]] = deque()
 
     async def on_start(self) -> None:
         """Take up every open run from where its ledger ends."""
@@ -113,7 +79,8 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         while page := await self._desk.ledger.runs(before=before, limit=OPEN_RUNS_PAGE, open_only=True):
             self._open |= {summary.run_id: summary for summary in page}
             before = page[-1].accepted_seq
-        if self._intake.take_up:
+        self._halted = await halting.standing_halt(self._desk.ledger) is not None
+        if self._intake.take_up and not self._halted:
             await self._take_up()
 
     async def _take_up(self) -> None:
@@ -163,16 +130,16 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             for twin, to in self._twins.pop(m.key.key, []):
                 self._begin_start(twin, to)
 
-    async def _prepare(self, m: StartRun, to: Reply[RunTicket]) -> _Note:
+    async def _prepare(self, m: StartRun, to: Reply[RunTicket]) -> Note:
         try:
             if (known := await self._replay(m)) is not None:
                 to.reply(known)
-                return _Answered(m)
+                return Answered(m)
             workload = await self._intake.source.load(m.target, only=m.only)
-            return _Prepared(asked=m, to=to, candidate=prepare(self._desk, self._intake, m, workload))
+            return Prepared(asked=m, to=to, candidate=prepare(self._desk, self._intake, m, workload))
         except OrketError as error:
             to.fail(Refused(error))
-            return _Answered(m)
+            return Answered(m)
 
     async def _replay(self, m: StartRun) -> RunTicket | None:
         if m.key is None or (run_id := await self._desk.ledger.run_for_key(m.key)) is None:
@@ -181,9 +148,11 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         status = RunStatus.RUNNING if summary is None else summary.status
         return RunTicket(run_id=run_id, status=status, replayed=True)
 
-    @on(_Prepared)
-    async def _admit(self, m: _Prepared) -> None:
+    @on(Prepared)
+    async def _admit(self, m: Prepared) -> None:
         try:
+            if self._halted:
+                raise RunDenied(HALTED)
             nodes = self._desk.nodes(m.candidate.workload.organization)
             admit(nodes, m.candidate, tuple(self._open.values()))
         except RunDenied as error:
@@ -202,17 +171,17 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         )
         self._job(self._record(m))
 
-    async def _record(self, m: _Prepared) -> _Note:
+    async def _record(self, m: Prepared) -> Note:
         run_id, ok = m.candidate.run_id, True
         try:
             await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
         except OrketError as error:
             m.to.fail(Refused(error))
             ok = False
-        return _Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok)
+        return Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok)
 
-    @on(_Recorded)
-    async def _begin(self, m: _Recorded) -> None:
+    @on(Recorded)
+    async def _begin(self, m: Recorded) -> None:
         if m.ok:
             self._start_child(m.run_id)
             m.to.reply(RunTicket(run_id=m.run_id, status=RunStatus.RUNNING))
@@ -230,6 +199,8 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
     @on(ResumeRun)
     async def resume_run(self, m: ResumeRun) -> Reply[RunTicket]:
         """Let a paused run go on."""
+        if self._halted:
+            raise Refused(RunConflict(HALTED, allowed=("release",)))
         return self._control(m, lambda: control.resume(self._desk, m))
 
     @on(CancelRun)
@@ -253,17 +224,17 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
 
     async def _under_lock(
         self, run_id: RunId, to: Reply[RunTicket], job: Callable[[], Awaitable[RunTicket]]
-    ) -> _Note:
+    ) -> Note:
         try:
             async with self._locks.of(run_id):
                 ticket = await job()
         except OrketError as error:
             to.fail(Refused(error))
-            return _Answered()
-        return _Controlled(to=to, ticket=ticket)
+            return Answered()
+        return Controlled(to=to, ticket=ticket)
 
-    @on(_Controlled)
-    async def _controlled(self, m: _Controlled) -> None:
+    @on(Controlled)
+    async def _controlled(self, m: Controlled) -> None:
         run_id = m.ticket.run_id
         if m.ticket.status in FINAL_RUN:
             self._open.pop(run_id, None)
@@ -273,10 +244,68 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             self._start_child(run_id)
         m.to.reply(m.ticket)
 
+    # --- the engine itself ----------------------------------------------------------------------
+
+    @on(HaltEngine)
+    async def halt(self, m: HaltEngine) -> Reply[EngineTicket]:
+        """End all work; answered when nothing of it is under way any more."""
+        self._halted = True  # from here on nothing is started, whatever ends meanwhile
+        return self._in_turn(m)
+
+    @on(ReleaseEngine)
+    async def release(self, m: ReleaseEngine) -> Reply[EngineTicket]:
+        """Let all runs go on."""
+        return self._in_turn(m)
+
+    def _in_turn(self, m: SystemCommand) -> Reply[EngineTicket]:
+        if len(self._system) >= SYSTEM_COMMANDS_MAX:
+            raise Refused(RunConflict(f"{SYSTEM_COMMANDS_MAX} commands to the engine wait already"))
+        to = self.ctx.defer(m)
+        self._system.append((m, to))
+        if len(self._system) == 1:
+            self._job(self._carry_out(m))
+        return to
+
+    async def _carry_out(self, m: SystemCommand) -> Note:
+        try:
+            if isinstance(m, ReleaseEngine):
+                await halting.release(self._desk, m)
+                return SystemDone(ticket=EngineTicket(halted=False))
+            stop, running = self._stop_child, self._running()
+            return SystemDone(ticket=await halting.halt(self._desk, self._locks, stop, m, running))
+        except OrketError as error:
+            return SystemDone(refused=Refused(error))
+
+    @on(SystemDone)
+    async def _system_done(self, m: SystemDone) -> None:
+        """Answer, let the runs go on if nobody wants them halted any more, and turn to the next command."""
+        _, to = self._system.popleft()
+        ticket = m.ticket
+        if ticket is None:
+            to.fail(m.refused)
+        else:
+            if not ticket.halted:
+                self._go_on()
+                ticket = EngineTicket(halted=self._halted, runs=self._running())
+            to.reply(ticket)
+        if self._system:
+            self._job(self._carry_out(self._system[0][0]))
+
+    def _go_on(self) -> None:
+        self._halted = any(isinstance(waiting, HaltEngine) for waiting, _ in self._system)
+        if self._intake.take_up:
+            for run_id in self._running():
+                self._start_child(run_id)
+
+    def _running(self) -> tuple[RunId, ...]:
+        return tuple(one.run_id for one in self._open.values() if one.status is RunStatus.RUNNING)
+
     # --- children -------------------------------------------------------------------------------
 
     def _start_child(self, run_id: RunId) -> None:
-        """Start the run's child; one that is there already is told to look again."""
+        """Start the run's child; one that is there already is told to look again; none while halted."""
+        if self._halted:
+            return
         if (child := self._children.get(run_id)) is not None:
             child.tell(Scan())
             return
@@ -296,12 +325,12 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         del self._children[run_id]
         self._job(self._look(run_id, str(m.reason)))
 
-    async def _look(self, run_id: RunId, reason: str) -> _Note:
+    async def _look(self, run_id: RunId, reason: str) -> Note:
         summary = await self._desk.ledger.run(run_id)
-        return _Answered() if summary is None else _Looked(summary=summary, reason=reason)
+        return Answered() if summary is None else Looked(summary=summary, reason=reason)
 
-    @on(_Looked)
-    async def _looked(self, m: _Looked) -> None:
+    @on(Looked)
+    async def _looked(self, m: Looked) -> None:
         """Forget a run that is over; start a child again that died with its run unfinished."""
         run_id = m.summary.run_id
         if m.summary.status in FINAL_RUN:
@@ -309,7 +338,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
             self._crashes.pop(run_id, None)
             return
         self._open[run_id] = m.summary
-        if m.summary.status is not RunStatus.RUNNING or run_id in self._children:
+        if m.summary.status is not RunStatus.RUNNING or run_id in self._children or self._halted:
             return
         self._crashes[run_id] += 1
         if self._crashes[run_id] <= CRASHES_MAX:
@@ -317,7 +346,7 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
         else:
             self._job(self._give_up(m))
 
-    async def _give_up(self, m: _Looked) -> _Note:
+    async def _give_up(self, m: Looked) -> Note:
         reason = f"the run failed {CRASHES_MAX + 1} times; last: {m.reason}"
         await self._desk.ledger.append(
             m.summary.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)]
@@ -326,13 +355,13 @@ class Engine(Actor[EngineCommand | _Note | Terminated]):
 
     # --- jobs -----------------------------------------------------------------------------------
 
-    def _job(self, job: Awaitable[_Note]) -> None:
-        self.ctx.pipe(job, lambda note: note, lambda error: _JobFailed(f"{type(error).__name__}: {error}"))
+    def _job(self, job: Awaitable[Note]) -> None:
+        self.ctx.pipe(job, lambda note: note, lambda error: JobFailed(f"{type(error).__name__}: {error}"))
 
-    @on(_Answered)
-    async def _answered(self, m: _Answered) -> None:
+    @on(Answered)
+    async def _answered(self, m: Answered) -> None:
         self._end_start(m.start)
 
-    @on(_JobFailed)
-    async def _job_failed(self, m: _JobFailed) -> None:
+    @on(JobFailed)
+    async def _job_failed(self, m: JobFailed) -> None:
         raise EngineFault(m.error)

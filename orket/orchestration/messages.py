@@ -83,5 +83,35 @@ class DecideCall(Request[RunTicket]):
     by: str
 
 
+@attrs.frozen(kw_only=True)
+class EngineTicket:
+    """Where the engine stands after a command; ``runs`` stand still, or go on."""
+
+    halted: bool
+    runs: tuple[RunId, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class HaltEngine(Request[EngineTicket]):
+    """End all work now; after the answer no new effect starts in any run, across restarts, until release.
+
+    Halting a halted engine ends whatever may be left. Should the ledger not take the record, the engine
+    still starts nothing until it is released or started anew.
+    """
+
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ReleaseEngine(Request[EngineTicket]):
+    """Let a halted engine work again: its runs go on from where they stood."""
+
+    by: str
+
+
 EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall
-"""All that may be sent to the engine from outside."""
+"""All that may be sent to the engine about one run."""
+
+SystemCommand = HaltEngine | ReleaseEngine
+"""All that may be sent to the engine about itself."""

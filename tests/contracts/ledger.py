@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from orket.domain import events as e
 from orket.domain.cards import Card, CardStatus
 from orket.domain.errors import IdempotencyConflict, StoreError
-from orket.domain.identifiers import BlobId, CardId, RunId, blob_id
+from orket.domain.identifiers import ENGINE, BlobId, CardId, RunId, blob_id
 from orket.domain.ports import Clock, CommandKey, Ledger
 from orket.domain.runs import FINAL_RUN, RunState, RunStatus
 from tests.contracts.strategies import History, accepted, comment, histories
@@ -219,6 +219,18 @@ class LedgerContract:
             with pytest.raises(StoreError, match="accepted before"):
                 await ledger.append(A, [accepted()])
             assert await seqs(ledger) == [1]
+
+    async def test_what_the_engine_says_of_itself_is_recorded_and_makes_no_list(
+        self, opening: Opening
+    ) -> None:
+        async with opening(SteppingClock()) as ledger:
+            await ledger.append(A, [accepted()])
+            halted = await ledger.append(ENGINE, [e.EngineHalted(by="tester")])
+            assert (await ledger.read(ENGINE), await seqs(ledger)) == (halted, [1, 2])
+            assert [one.run_id for one in await ledger.runs()] == [A]
+            assert await ledger.run(ENGINE) is None
+            with pytest.raises(StoreError, match="no event of the engine"):
+                await ledger.append(ENGINE, [accepted()])
 
     async def test_a_cancelled_append_happens_whole_or_not_at_all(self, opening: Opening) -> None:
         async def append(number: int) -> None:

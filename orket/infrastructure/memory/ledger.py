@@ -19,7 +19,7 @@ from orket.domain.redaction import Redactor
 from orket.domain.runs import FINAL_RUN
 from orket.infrastructure.codec import encode_clean
 from orket.infrastructure.newest import Newest
-from orket.infrastructure.projection import PlacedCard, cards_touched, project
+from orket.infrastructure.projection import PlacedCard, cards_touched, is_listed, project
 
 
 class MemoryLedger:
@@ -138,6 +138,8 @@ class MemoryLedger:
         self._newest.close()
 
     def _project(self, run_id: RunId, recorded: tuple[Recorded, ...]) -> None:
+        if not is_listed(run_id, recorded):
+            return
         cards = self._cards.get(run_id, {})
         touched = {key: cards[key] for key in cards_touched(one.event for one in recorded) if key in cards}
         summary, placed = project(run_id, self._runs.get(run_id), touched, recorded)

@@ -15,7 +15,7 @@ from orket.domain.events import Recorded
 from orket.domain.identifiers import CardId, RunId
 from orket.domain.ports import RunSummary
 from orket.infrastructure.codec import encode_card
-from orket.infrastructure.projection import PlacedCard, cards_touched, changes_lists, project
+from orket.infrastructure.projection import PlacedCard, cards_touched, changes_lists, is_listed, project
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.bulk import insert
 from orket.infrastructure.sqlite.rows import RUN_COLUMNS, run_row
@@ -69,6 +69,8 @@ class ListChanges:
         Raises:
             StoreError: They cannot follow what is recorded; nothing was changed.
         """
+        if not is_listed(run_id, recorded):
+            return
         before = self._runs.get(run_id) or self._lists.run(run_id)
         if before is not None and not changes_lists(recorded):
             self._runs[run_id] = before

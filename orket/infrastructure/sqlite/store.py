@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import ENGINE, RunId
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
 from orket.infrastructure.sqlite.connections import (
@@ -138,7 +138,10 @@ class Store:
 
     def _rebuild_if_behind(self) -> None:
         (reached,) = self._connection.execute("SELECT coalesce(max(last_seq), 0) FROM runs").fetchone()
-        if reached != self.seq:
+        (told,) = self._connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM events WHERE run_id <> ?", (ENGINE,)
+        ).fetchone()
+        if reached != told:
             self.rebuild()
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from orket.domain.errors import StoreError
 from orket.domain.identifiers import RunId
-from orket.infrastructure.projection import project
+from orket.infrastructure.projection import is_listed, project
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, read_key, seal
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
@@ -142,6 +142,8 @@ def _list_faults(connection: Connection) -> Iterator[Fault]:
 
 def _run_fault(connection: Connection, run_id: RunId) -> str:
     recorded = queries.events(connection, run_id, 0, queries.SEQ_MAX)
+    if not is_listed(run_id, recorded):
+        return ""
     summary, placed = project(run_id, None, {}, recorded)
     if queries.run(connection, run_id) != summary:
         return f"the list of runs does not say what the events of run {run_id} say"

@@ -40,6 +40,8 @@ _COMMANDS = MappingProxyType(
             "approvals": ("approvals:approvals", "List what waits for a person."),
             "approve": ("approvals:approve", "Let a call that asks act, once, as it is."),
             "deny": ("approvals:deny", "Tell a seat that a call may not act."),
+            "halt": ("halting:halt", "End all work of the engine now; nothing starts until its release."),
+            "release": ("halting:release", "Let a halted engine work again."),
             "decide": ("control:decide", "Decide about a tool call that waits for a person."),
         },
     }

@@ -12,7 +12,7 @@ from actors import Ref
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import LedgerReader, RunSummary
-from orket.orchestration.messages import EngineCommand, Refused, RunTicket
+from orket.orchestration.messages import EngineCommand, EngineTicket, Refused, RunTicket, SystemCommand
 
 PAGE = 1000
 
@@ -50,6 +50,14 @@ class Control(Reach, Protocol):
         """
         ...
 
+    async def system(self, command: SystemCommand) -> EngineTicket:
+        """Have the engine carry out a command about itself.
+
+        Raises:
+            OrketError: It was refused; nothing was recorded.
+        """
+        ...
+
 
 @attrs.frozen
 class Database:
@@ -80,9 +88,16 @@ class Database:
 class Own(Database):
     """The engine of this process."""
 
-    engine: Ref[EngineCommand]
+    engine: Ref[EngineCommand | SystemCommand]
 
     async def command(self, command: EngineCommand) -> RunTicket:
+        """Ask the engine's mailbox."""
+        try:
+            return await self.engine.ask(command)
+        except Refused as refusal:
+            raise refusal.error from None
+
+    async def system(self, command: SystemCommand) -> EngineTicket:
         """Ask the engine's mailbox."""
         try:
             return await self.engine.ask(command)

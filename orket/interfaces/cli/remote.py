@@ -15,7 +15,17 @@ from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.interfaces.cli.exits import BadInput
-from orket.orchestration.messages import CancelRun, EngineCommand, PauseRun, ResumeRun, RunTicket, StartRun
+from orket.orchestration.messages import (
+    CancelRun,
+    EngineCommand,
+    EngineTicket,
+    HaltEngine,
+    PauseRun,
+    ResumeRun,
+    RunTicket,
+    StartRun,
+    SystemCommand,
+)
 from orket.wire.runs import BudgetBody, RunStanding, RunView, StartRunBody
 from orket.wire.views import recorded
 
@@ -99,6 +109,15 @@ class Remote:
                 started = await self.client.start_run(_body(command))
                 return RunTicket(run_id=RunId(started.id), status=(await self.client.run(started.id)).status)
             return _ticket(await self._tell(command))
+
+    async def system(self, command: SystemCommand) -> EngineTicket:
+        """Have the engine carry out a command about itself."""
+        with _refusals():
+            if isinstance(command, HaltEngine):
+                stands = await self.client.halt(by=command.by, reason=command.reason)
+            else:
+                stands = await self.client.release(by=command.by)
+            return EngineTicket(halted=stands.halted, runs=tuple(RunId(one) for one in stands.runs))
 
     async def _tell(self, command: EngineCommand) -> RunStanding:
         client = self.client

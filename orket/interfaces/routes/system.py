@@ -8,9 +8,12 @@ from starlette.responses import Response
 from orket import __version__
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
-from orket.interfaces.operations import Answer, Operation
-from orket.interfaces.problems import NOT_RUNNING, HttpRefusal
-from orket.wire.system import HealthView, VersionView
+from orket.interfaces.operations import ASKS, READS, REQUEST_TIMEOUT, WITH_BODY, Answer, Operation
+from orket.interfaces.problems import CONFLICT, NOT_RUNNING, HttpRefusal
+from orket.interfaces.reading import T, read_json
+from orket.orchestration.halting import standing_halt
+from orket.orchestration.messages import EngineTicket, HaltEngine, ReleaseEngine
+from orket.wire.system import EngineStanding, EngineView, HaltBody, HealthView, ReleaseBody, VersionView
 
 
 async def version(bridge: Bridge, request: Request) -> Response:
@@ -30,7 +33,71 @@ async def readyz(bridge: Bridge, request: Request) -> Response:
     return json_response(HealthView())
 
 
+async def engine(bridge: Bridge, request: Request) -> Response:
+    """Say whether the engine is halted."""
+    found = await standing_halt(bridge.running.ledger)
+    by, reason = ("", "") if found is None else (found.by, found.reason)
+    return json_response(EngineView(halted=found is not None, by=by, reason=reason))
+
+
+async def halt(bridge: Bridge, request: Request) -> Response:
+    """End all work; after the answer no new effect starts in any run."""
+    body = await _read(bridge, request, HaltBody)
+    return _standing(await bridge.ask(request, HaltEngine(by=body.by, reason=body.reason)))
+
+
+async def release(bridge: Bridge, request: Request) -> Response:
+    """Let the runs go on from where they stood."""
+    body = await _read(bridge, request, ReleaseBody)
+    return _standing(await bridge.ask(request, ReleaseEngine(by=body.by)))
+
+
+async def _read(bridge: Bridge, request: Request, kind: type[T]) -> T:
+    limits = bridge.limits
+    return await read_json(request, kind, bytes_max=limits.body_bytes, seconds_max=limits.body_s)
+
+
+def _standing(ticket: EngineTicket) -> Response:
+    return json_response(EngineStanding(halted=ticket.halted, runs=ticket.runs))
+
+
 OPERATIONS = (
+    Operation(
+        name="getEngine",
+        method="GET",
+        path="/v1/system/engine",
+        summary="Whether the engine is halted",
+        handler=engine,
+        answers=(Answer(status=200, description="The engine as it stands.", body=EngineView),),
+        problems=READS,
+        tag="system",
+    ),
+    Operation(
+        name="haltEngine",
+        method="POST",
+        path="/v1/system/halt",
+        summary="Halt the engine",
+        description="All work ends; after the answer nothing starts in any run, across restarts, until "
+        "the engine is released.",
+        handler=halt,
+        body=HaltBody,
+        answers=(Answer(status=200, description="Recorded; nothing is under way.", body=EngineStanding),),
+        parameters=(REQUEST_TIMEOUT,),
+        problems=(*WITH_BODY, *ASKS, CONFLICT),
+        tag="system",
+    ),
+    Operation(
+        name="releaseEngine",
+        method="POST",
+        path="/v1/system/release",
+        summary="Release a halted engine",
+        handler=release,
+        body=ReleaseBody,
+        answers=(Answer(status=200, description="Recorded; the runs go on.", body=EngineStanding),),
+        parameters=(REQUEST_TIMEOUT,),
+        problems=(*WITH_BODY, *ASKS, CONFLICT),
+        tag="system",
+    ),
     Operation(
         name="getVersion",
         method="GET",

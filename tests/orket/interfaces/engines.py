@@ -19,7 +19,7 @@ from orket.domain import events as e
 from orket.domain.assets import Environment, Epic, Organization, Team, Workload
 from orket.domain.cards import Card, CardType
 from orket.domain.errors import OrketError, RunConflict, RunNotFound
-from orket.domain.identifiers import CardId, RunId
+from orket.domain.identifiers import ENGINE, CardId, RunId
 from orket.domain.ports import Ledger
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.infrastructure.clock import SystemClock
@@ -29,8 +29,11 @@ from orket.interfaces.bridge import HttpLimits
 from orket.orchestration.messages import (
     CancelRun,
     DecideCall,
+    EngineTicket,
+    HaltEngine,
     PauseRun,
     Refused,
+    ReleaseEngine,
     ResumeRun,
     RunTicket,
     StartRun,
@@ -49,7 +52,10 @@ class Script:
     entered: anyio.Event = attrs.field(factory=anyio.Event)
 
 
-class ScriptedEngine(Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideCall], mailbox=Mailbox(2)):
+class ScriptedEngine(
+    Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | HaltEngine | ReleaseEngine],
+    mailbox=Mailbox(2),
+):
     """Records what the real one would record first, and does no work."""
 
     def __init__(self, ledger: Ledger, script: Script) -> None:
@@ -99,6 +105,18 @@ class ScriptedEngine(Actor[StartRun | PauseRun | ResumeRun | CancelRun | DecideC
         card = CardId(m.call_id.split("/")[1])
         decided = e.ToolCallDecided(call_id=m.call_id, card_id=card, verdict=m.verdict, by=m.by)
         return await self.change(m, m.run_id, decided, RunStatus.RUNNING)
+
+    @on(HaltEngine)
+    async def halt(self, m: HaltEngine) -> EngineTicket:
+        await self.follow_script(m)
+        await self.ledger.append(ENGINE, [e.EngineHalted(by=m.by, reason=m.reason)])
+        return EngineTicket(halted=True, runs=(RunId("00000001"),))
+
+    @on(ReleaseEngine)
+    async def release(self, m: ReleaseEngine) -> EngineTicket:
+        await self.follow_script(m)
+        await self.ledger.append(ENGINE, [e.EngineReleased(by=m.by)])
+        return EngineTicket(halted=False)
 
     async def change(self, m: object, run_id: RunId, event: e.Event, status: RunStatus) -> RunTicket:
         await self.follow_script(m)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from orket.domain.errors import StoreCorrupt, StoreError
+from orket.domain.events import EngineHalted
+from orket.domain.identifiers import ENGINE
 from orket.domain.ports import CommandKey
 from orket.infrastructure.sqlite import open_ledger, verify
 from orket.infrastructure.sqlite.store import Store
@@ -104,6 +106,21 @@ async def test_lists_that_are_missing_are_rebuilt(tmp_path: Path) -> None:
         connection.executescript("DELETE FROM cards; DELETE FROM runs;")
     async with open_ledger(path, SteppingClock()) as ledger:
         assert (await ledger.runs(), await ledger.cards()) == before
+
+
+async def test_the_engines_own_events_need_no_rebuilding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "orket.db"
+    async with open_ledger(path, SteppingClock()) as ledger:
+        await ledger.append(A, [accepted()])
+        await ledger.append(ENGINE, [EngineHalted(by="tester")])
+    assert verify(path).ok
+    with closing(Store.open(path)) as store:
+        store.rebuild()
+    assert verify(path).ok
+    monkeypatch.setattr(Store, "rebuild", None)  # opening it again calls for none
+    Store.open(path).close()
 
 
 def test_a_second_writer_cannot_overwrite(tmp_path: Path) -> None:
