@@ -11,6 +11,8 @@ from actors.testing._schedule import Schedule
 #: What a choice picks instead of a task: let the next timer ring first.
 CLOCK = -1
 CLOCK_NAME = "~clock"
+#: Ends the name of a task that, once chosen, goes on as long as it can.
+STICKY = "*"
 #: Options that are compared one by one; of more, one is drawn by its position.
 COMPARED_MAX = 24
 PREEMPTED = 0.08
@@ -39,6 +41,8 @@ class Chooser:
         self._passed: Counter[str] = Counter()
         self._replayed = dict(schedule.deviations) if schedule.deviations is not None else None
         self._injected = 0
+        #: With a recording: who goes on as long as it can.
+        self._sticky: str | None = None
         self._priorities: dict[str, int] = {}
         self._demotions = 1 + self.seed % 5
         plain = self.strategy == "plain"
@@ -65,7 +69,10 @@ class Chooser:
 
     def cell(self, names: Sequence[str]) -> int:
         """Which of the actors with work handles its next message."""
-        return self._choose(names, None, False)
+        sticky, self._sticky = self._sticky, None
+        index = self._choose(names, None, False)
+        self._sticky = sticky or self._sticky
+        return index
 
     def _choose(self, names: Sequence[str], last: int | None, timer: bool) -> int:
         head = names[0]
@@ -92,13 +99,23 @@ class Chooser:
     def _replay(self, names: Sequence[str], timer: bool) -> int:
         assert self._replayed is not None
         head = names[0]
+        if self._sticky is not None:
+            if self._sticky in names:
+                index = names.index(self._sticky)
+                self._passed[head] += index > 0
+                return index
+            self._sticky = None
         wanted = self._replayed.get(f"{head}@{self.steps[head]}.{self._passed[head]}")
+        if wanted is None:
+            return 0
         if wanted == CLOCK_NAME and timer:
             self._deviate(head, CLOCK_NAME)
             return CLOCK
-        for index in range(1, len(names) if wanted is not None else 0):
-            if names[index] == wanted:
+        name = wanted.removesuffix(STICKY)
+        for index in range(1, len(names)):
+            if names[index] == name:
                 self._deviate(head, wanted)
+                self._sticky = name if name != wanted else None
                 return index
         return 0
 

@@ -7,6 +7,11 @@ from actors.testing._mixing import MASK, fingerprint
 from actors.testing._roster import Entry, Roster
 from actors.testing.errors import Deadlock, Livelock, SimulationError
 
+#: Steps of one task without a break after which others come first, and a moment passes: one that
+#: polls, or whose deadline was rounded, must not keep the world standing still.
+ROW_MAX = 100
+MOMENT_S = 1e-6
+
 
 class Control:
     """One run: who is ready, who runs, what time it is."""
@@ -21,6 +26,7 @@ class Control:
         self.current: Entry | None = None
         self.last: Entry | None = None
         self.trace = 0
+        self._row = 0
         self.failure: SimulationError | None = None
         #: Cancels the program, when it is stuck; set while it runs.
         self.cancel: Callable[[], None] | None = None
@@ -49,7 +55,7 @@ class Control:
             index = self.chooser.task((ready[0].called,), None, False)
         else:
             names = [entry.called for entry in ready]
-            last = ready.index(self.last) if self.last in ready else None
+            last = ready.index(self.last) if self.last in ready and self._row < ROW_MAX else None
             index = self.chooser.task(names, last, timer)
         return None if index == CLOCK else ready.pop(index)
 
@@ -59,6 +65,9 @@ class Control:
         name = entry.called
         self.trace = (self.trace * 0x100000001B3 ^ fingerprint(name)) & MASK
         self.steps += 1
+        self._row = self._row + 1 if entry is self.last else 0
+        if self._row >= ROW_MAX:
+            self.now += MOMENT_S
         if self.steps > self.steps_max and self.steps % self.steps_max == 1:
             self._end(Livelock(f"more than {self.steps_max} steps; {name} was about to run"))
 

@@ -52,7 +52,6 @@ class Guard:
             if not before:
                 del self.threads[thread]
 
-
     @contextmanager
     def _wrapped(self) -> Iterator[None]:
         """Before Python 3.12 neither a sleep nor the start of a thread is announced."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import attrs
 
+from actors.testing._chooser import CLOCK_NAME, STICKY
 from actors.testing._run import Ran
 from actors.testing._schedule import Schedule
 from actors.testing._stacks import foreign
@@ -14,6 +15,9 @@ Again = Callable[[Schedule], Ran]
 
 RUNS_MAX = 600
 SECONDS_MAX = 2.0
+#: Other seeds that are tried first, and how many neighbours are taken back together.
+SEEDS = 60
+WINDOWS = (2, 3, 4, 1)
 
 
 def signature(error: BaseException | None) -> tuple[str, ...]:
@@ -51,6 +55,51 @@ class Shrinker:
         """The run under the shortest schedule found within the limits."""
         if self._fails(()):
             return self.best
+        self._look_around()
+        self._halve()
+        self._stick()
+        for size in WINDOWS:
+            self._slide(size)
+        return self.best
+
+    def _look_around(self) -> None:
+        """Other seeds may fail the same way with less: begin at the one that deviates least."""
+        for seed in range(1, SEEDS):
+            if not self._going():
+                return
+            self.runs += 1
+            self._take(self.again(Schedule(seed)))
+
+    def _stick(self) -> None:
+        """One deviation for many: let a task that was chosen again and again run until it waits."""
+        at = 0
+        while at < len(self._pairs()) and self._going():
+            pairs = self._pairs()
+            key, name = pairs[at]
+            rest = tuple(pair for pair in pairs[at + 1 :] if pair[1] != name)
+            near = next((i for i, pair in enumerate(pairs[at + 1 :]) if pair[1] != name), len(pairs) - at - 1)
+            stuck = ((key, name + STICKY),)
+            if (
+                name.endswith(STICKY)
+                or key.startswith("!")
+                or name == CLOCK_NAME
+                or len(rest) == len(pairs) - at - 1
+            ):
+                at += 1
+            elif not self._fails(pairs[:at] + stuck + rest):
+                near_rest = pairs[at + 1 + near :]
+                at += 0 if near and self._fails(pairs[:at] + stuck + near_rest) else 1
+
+    def _slide(self, size: int) -> None:
+        """Take back neighbours together: one may make sense only with the next."""
+        at = 0
+        while at + size <= len(self._pairs()) and self._going():
+            pairs = self._pairs()
+            if not self._fails(pairs[:at] + pairs[at + size :]):
+                at += 1
+
+    def _halve(self) -> None:
+        """Take back halves, quarters, and so on, down to single deviations."""
         parts = 2
         while (pairs := self._pairs()) and self._going():
             size = max(1, len(pairs) // parts)
@@ -61,7 +110,6 @@ class Shrinker:
                 break
             else:
                 parts = min(len(pairs), parts * 2)
-        return self.best
 
     def _pairs(self) -> Pairs:
         return self.best.schedule.deviations or ()
@@ -71,7 +119,10 @@ class Shrinker:
 
     def _fails(self, pairs: Pairs) -> bool:
         self.runs += 1
-        ran = self.again(Schedule(deviations=pairs))
+        return self._take(self.again(Schedule(deviations=pairs)))
+
+    def _take(self, ran: Ran) -> bool:
+        """Keep a run that fails the same way with less."""
         if signature(ran.error) != signature(self.best.error):
             return False
         if len(ran.schedule.deviations or ()) >= len(self._pairs()):

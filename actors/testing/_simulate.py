@@ -67,6 +67,8 @@ def _deviation(key: str, value: str) -> str:
         return f"inject {kind} into {who}, opportunity {step}"
     if value == "~clock":
         return f"let the next timer ring before step {step.partition('.')[0]} of {name}"
+    if value.endswith("*"):
+        return f"run {value[:-1]} until it waits, before step {step.partition('.')[0]} of {name}"
     return f"run {value} before step {step.partition('.')[0]} of {name}"
 
 

@@ -93,7 +93,8 @@ def _words(moment: Moment) -> str:
     kind = moment.kind
     words: str
     if kind == "send":
-        words = f"{moment.source} → {moment.target}: {what!r}"
+        let_in = moment.source.startswith("worker")
+        words = f"{'(an offer is let in)' if let_in else moment.source} → {moment.target}: {what!r}"
     elif kind == "timer":
         words = f"timer of {moment.target}: {what!r}"
     elif kind == "begin":
@@ -105,7 +106,7 @@ def _words(moment: Moment) -> str:
     elif kind == "restart":
         words = f"↻ {what} starts in its place"
     elif kind == "dead":
-        words = f"† dead letter ({what[1]}): {what[0]!r}"
+        words = f"† dead letter ({what[1]}): {what[0]!r} {what[2]}"
     elif kind == "fault":
         words = f"⚡ {what[0]} injected into {what[1]}: {what[2]}"
     elif kind == "note":

@@ -1,7 +1,7 @@
 """The simulator's probe: sees what the runtime does, injects faults, keeps the built-in laws."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from types import coroutine
 from typing import Any
 
@@ -123,18 +123,22 @@ class Watcher:
 
     def _dead(self, letter: DeadLetter) -> None:
         self.fates.ended(letter.message, f"dead letter: {letter.reason}")
-        self.moments.note("dead", letter.path, letter.path, (letter.message, letter.reason))
+        self.moments.note("dead", letter.path, letter.path, (letter.message, letter.reason, letter.error))
 
     # --- faults ---
 
-    async def drive(self, incarnation: str, message: Any, work: Awaitable[Any]) -> Any:
+    async def drive(self, incarnation: str, message: Any, work: Any) -> Any:
         """Await a handler, slower or cut off where the schedule says so."""
         path = incarnation.rpartition("#")[0]
         number = self._counts[incarnation]
         if self.chooser.fault("delay", incarnation, *names(path), occurrence=number):
             seconds = DELAY_S ** (self.chooser.amount(f"{incarnation}@{number}") * 4 - 3)
             self._inject("delay", incarnation, path, f"{seconds:.3g} s")
-            await anyio.sleep(seconds)
+            try:
+                await anyio.sleep(seconds)
+            except BaseException:
+                work.close()
+                raise
         turn = TURN.get()
         return await stepping(work, lambda: self._suspend(incarnation, path, turn, message, work))
 

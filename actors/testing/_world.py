@@ -25,4 +25,4 @@ class World:
     faults: Faults = attrs.field(factory=Faults)
     backend: Backend = "asyncio"
     blocking: Literal["refuse", "inline"] = "refuse"
-    steps_max: int = attrs.field(default=1_000_000, kw_only=True)
+    steps_max: int = attrs.field(default=300_000, kw_only=True)
