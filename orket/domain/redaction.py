@@ -79,15 +79,23 @@ class Redactor:
         return tuple(sorted(known, key=len, reverse=True))
 
     @cached_property
-    def _anchors(self) -> tuple[bytes, ...]:
-        """What is there, however JSON writes it, when there is anything to take out."""
+    def _anchor(self) -> str:
+        """The pattern of what is there, however JSON writes it, when there is anything to take out."""
         plain = (max(_PLAIN.findall(one), key=len, default="") for one in self._known)
         shapes = (one for _, anchors, _ in _SHAPES for one in anchors)
-        return tuple(one.encode() for one in (*plain, *shapes, _ESCAPE))
+        return "|".join(map(re.escape, (*plain, *shapes, _ESCAPE)))
+
+    @cached_property
+    def _in_text(self) -> re.Pattern[str]:
+        return re.compile(self._anchor)
+
+    @cached_property
+    def _in_bytes(self) -> re.Pattern[bytes]:
+        return re.compile(self._anchor.encode())
 
     def suspects(self, body: bytes) -> bool:
         """Tell, fast, whether there may be a secret in a JSON body; False is certain."""
-        return any(one in body for one in self._anchors)
+        return self._in_bytes.search(body) is not None
 
     def blob(self, body: bytes) -> bytes:
         """Take secrets out of a blob: UTF-8 text, which may be JSON. Other bytes are left as they are."""
@@ -100,6 +108,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Take secrets out of a text; JSON is also looked at as what it stands for."""
+        if not self._in_text.search(text):
+            return text
         if "\\" in text and text[:1] in ("{", "[", '"'):
             text = self._json(text)
         for _ in range(ROUNDS_MAX):  # what comes to stand side by side may be a secret again
