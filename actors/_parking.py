@@ -40,6 +40,8 @@ class Loop:
     def __init__(self, token: EventLoopToken) -> None:
         self.now: Callable[[], float] = anyio.current_time
         self.cancelled: type[BaseException] = anyio.get_cancelled_exc_class()
+        #: Lets other tasks run.
+        self.step: Callable[[], Awaitable[None]] = cancel_shielded_checkpoint
         self._token = token
         backend = getattr(token, "backend_class", anyio)
         self.effective_deadline: Callable[[], float] = backend.current_effective_deadline
@@ -52,10 +54,6 @@ class Loop:
     def wake(self, waiter: Any) -> None:
         """Wake a waiter; waking twice is harmless."""
         waiter.set()
-
-    def step(self) -> Awaitable[None]:
-        """Let other tasks run; never cancelled."""
-        return cancel_shielded_checkpoint()
 
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         """Call in the event loop's thread, from any thread."""
@@ -71,6 +69,12 @@ class Loop:
         """Undo what a native cancellation left on the current task."""
 
 
+@coroutine
+def one_step() -> Generator[None, None, None]:
+    """Give the other tasks of an asyncio loop one turn."""
+    yield
+
+
 class AsyncioLoop(Loop):
     """A bare future as the parking place."""
 
@@ -79,6 +83,7 @@ class AsyncioLoop(Loop):
         loop = asyncio.get_running_loop()
         self.now = loop.time
         self._future = loop.create_future
+        self.step = one_step
         self._call_soon = loop.call_soon_threadsafe
 
     def park(self, slot: HasWaiter) -> "asyncio.Future[None]":
@@ -95,15 +100,10 @@ class AsyncioLoop(Loop):
         """Call in the event loop's thread, from any thread."""
         self._call_soon(function, *args)
 
-    @coroutine
-    def step(self) -> Generator[None, None, None]:
-        """Let other tasks run."""
-        yield
-
     def forget(self, failure: BaseException) -> None:
         """Take back a native ``Task.cancel`` that the runtime did not ask for."""
-        task = asyncio.current_task()
-        if task is not None and isinstance(failure, asyncio.CancelledError):
+        task = asyncio.current_task() if isinstance(failure, asyncio.CancelledError) else None
+        if task is not None:
             task.uncancel()
 
 
@@ -120,7 +120,7 @@ class TrioLoop(Loop):
         self._wait = trio.lowlevel.wait_task_rescheduled
         self._succeeded = trio.lowlevel.Abort.SUCCEEDED
         self._call_soon = trio.lowlevel.current_trio_token().run_sync_soon
-        self._checkpoint = trio.lowlevel.cancel_shielded_checkpoint
+        self.step = trio.lowlevel.cancel_shielded_checkpoint
 
     def park(self, slot: HasWaiter) -> Awaitable[Any]:
         """Wait until somebody wakes ``slot.waiter``."""
@@ -135,10 +135,6 @@ class TrioLoop(Loop):
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         """Call in the event loop's thread, from any thread."""
         self._call_soon(function, *args)
-
-    def step(self) -> Awaitable[None]:
-        """Let other tasks run; never cancelled."""
-        return self._checkpoint()
 
     def wake(self, waiter: list[Any]) -> None:
         """Wake a waiter; waking twice is harmless."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from actors._cell import TURN, Cell, State
 from actors._delivery import deliver, open_mailbox
-from actors._envelope import DONE, Envelope
+from actors._envelope import DONE, QUEUED, Envelope
 from actors._messages import Asked, Streamed
 from actors._stream import open_stream
 from actors._waits import Room, find_cycle
@@ -16,6 +16,9 @@ from actors.errors import AskCycle, NotRunning
 
 M_contra = TypeVar("M_contra", contravariant=True)
 R = TypeVar("R")
+
+#: Further steps an ask is given before it parks.
+STEPS_MAX = 2
 
 
 class Ref(Generic[M_contra]):
@@ -102,14 +105,11 @@ class Ref(Generic[M_contra]):
             # over all scopes), nothing to park on, and nobody to wake.
             await kernel.step()
             if envelope.state < DONE:
-                _set_deadline(envelope, timeout, sent_at)
-            while envelope.state < DONE:
-                await kernel.park(envelope)
+                await _wait(envelope, timeout, sent_at)
         except BaseException:
             kernel.abandon(envelope)
             raise
         finally:
-            envelope.waiter = None
             if turn is not None:
                 turn.waits = [wait for wait in turn.waits if wait is not envelope] or None
         error = envelope.error
@@ -186,6 +186,24 @@ class Ref(Generic[M_contra]):
 def cell_of(ref: Ref[Any]) -> Cell:
     """The cell behind a ref, for the runtime's own modules."""
     return ref._cell  # noqa: SLF001 - the one door to it
+
+
+async def _wait(envelope: Envelope, timeout: float | None, sent_at: float) -> None:
+    """Wait for a reply that was not there after one step."""
+    cell = envelope.target
+    kernel = cell.kernel
+    for _ in range(STEPS_MAX):
+        # Still in the queue of an actor that is not stuck in a handler: its turn will come.
+        if envelope.state != QUEUED or cell.scope is not None:
+            break
+        await kernel.step()
+    if envelope.state < DONE:
+        _set_deadline(envelope, timeout, sent_at)
+    try:
+        while envelope.state < DONE:
+            await kernel.park(envelope)
+    finally:
+        envelope.waiter = None
 
 
 def _set_deadline(envelope: Envelope, timeout: float | None, sent_at: float) -> None:

@@ -7,14 +7,8 @@ import anyio
 
 from actors._cell import Cell, Kind, Signal, State
 from actors._messages import Exit
-from actors._rare import own
-from actors._supervision import (
-    Finish,
-    Forget,
-    GiveUp,
-    RestartChildren,
-    decide,
-)
+from actors._rare import Rare, own
+from actors._supervision import GiveUp, Policy, RestartChildren, decide
 from actors.errors import RestartLimit
 
 
@@ -41,37 +35,43 @@ def catch_up(parent: Cell) -> None:
 
 def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -> None:
     """Ask for the decision and carry it out."""
-    kernel = parent.kernel
-    alone = parent.policy.strategy == "one_for_one"
-    siblings = (cell,) if alone else parent.offspring()
+    kernel, policy, mine, theirs = parent.kernel, parent.policy, own(cell), own(parent)
+    siblings = (cell,) if policy.strategy == "one_for_one" else parent.offspring()
     now = kernel.loop.now()
     decision = decide(
-        parent.policy,
+        policy,
         cell.spec,
         reason,
-        index=next(at for at, child in enumerate(siblings) if child is cell),
+        index=0 if len(siblings) == 1 else position(siblings, cell),
         count=len(siblings),
-        history=parent.history or (),
-        failures=own(cell).failures,
+        history=theirs.history or (),
+        failures=mine.failures,
         lived=now - cell.since,
         now=now,
-        draw=kernel.random.random() if cell.spec.backoff is not None else 0.5,
+        draw=0.5 if cell.spec.backoff is None else kernel.random.random(),
     )
-    if isinstance(decision, Forget | Finish):
-        cell.post(Signal(Kind.STOP, reason))
-    elif isinstance(decision, GiveUp):
+    if decision.__class__ is RestartChildren:
+        mine.failures = decision.failures
+        mine.restarts += 1
+        _remember(theirs, policy, now)
+        _restart(parent, cell, decision, siblings)
+    elif decision.__class__ is GiveUp:
         parent.post(Signal(Kind.CRASH, failure=given_up(parent, cell, failure, item)))
     else:
-        _remember(parent, now)
-        own(cell).failures = decision.failures
-        _restart(parent, cell, decision, siblings)
+        cell.post(Signal(Kind.STOP, reason))
 
 
-def _remember(parent: Cell, now: float) -> None:
+def position(siblings: tuple[Cell, ...], cell: Cell) -> int:
+    """Where ``cell`` stands in the start order."""
+    return next(at for at, child in enumerate(siblings) if child is cell)
+
+
+def _remember(theirs: Rare, policy: Policy, now: float) -> None:
     """Add a restart to the parent's history, and drop those that no longer count."""
-    restarts_max, period_s = parent.policy.intensity
-    rare = own(parent)
-    history = rare.history = rare.history if rare.history is not None else deque()
+    restarts_max, period_s = policy.intensity
+    history = theirs.history
+    if history is None:
+        history = theirs.history = deque()
     history.append(now)
     while len(history) > restarts_max or now - history[0] >= period_s:
         history.popleft()
@@ -89,7 +89,6 @@ def given_up(parent: Cell, cell: Cell, failure: BaseException | None, item: Any)
 
 def _restart(parent: Cell, cell: Cell, decision: RestartChildren, siblings: tuple[Cell, ...]) -> None:
     kernel = parent.kernel
-    own(cell).restarts += 1
     if len(decision.indexes) > 1:
         parent.sequence = True
         group = tuple(siblings[index] for index in decision.indexes)

@@ -21,7 +21,7 @@ order and start in start order. The words are those of Erlang/OTP's ``supervisor
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import attrs
 
@@ -105,8 +105,7 @@ class GiveUp:
     """The intensity is exceeded: the supervisor fails."""
 
 
-@attrs.frozen
-class RestartChildren:
+class RestartChildren(NamedTuple):
     """Stop those of ``indexes`` that run, last first, then start them, first first.
 
     Attributes:
