@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 PROBLEMS_MAX = 10
 DEPTH_MAX = 32
@@ -33,7 +34,7 @@ def problems(schema_json: str, arguments: Mapping[str, object]) -> tuple[str, ..
     An empty result means that the arguments fit. A declaration that is no JSON object fits nothing.
     """
     try:
-        schema: object = json.loads(schema_json)
+        schema = _read(schema_json)
     except ValueError:
         return ("the tool's declaration is not JSON",)
     if not _is_text(arguments):
@@ -44,6 +45,13 @@ def problems(schema_json: str, arguments: Mapping[str, object]) -> tuple[str, ..
         if len(found) == PROBLEMS_MAX:
             break
     return tuple(found)
+
+
+@lru_cache(256)
+def _read(schema_json: str) -> object:
+    """Read a declaration, which nobody changes; the same few are read for every call."""
+    found: object = json.loads(schema_json)
+    return found
 
 
 def _check(schema: object, value: object, pointer: str, depth: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import attrs
 
@@ -33,6 +34,12 @@ def policy_version(policy: Sequence[PolicyRule], node: str) -> str:
 
     An approval is bound to it, so a change of the house rules or of the node makes old approvals worthless.
     """
+    return _version(tuple(policy), node)
+
+
+@lru_cache(64)
+def _version(policy: tuple[PolicyRule, ...], node: str) -> str:
+    """Remembered, because every call's decision names it."""
     rules = [[rule.effect, rule.tool, rule.path, rule.seat] for rule in policy]
     text = json.dumps([node, rules], separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import attrs
+import msgspec
 
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.registry import Nodes
@@ -97,6 +96,9 @@ def _closed(turns: tuple[TurnState, ...]) -> tuple[TurnState, ...]:
 
 def prompt_blob(request: ModelRequest) -> bytes:
     """Write what is sent to the model as canonical JSON, for the ledger."""
-    messages = [attrs.asdict(one) for one in request.messages]
-    body = {"model": request.model, "messages": messages, "tools": [one.name for one in request.tools]}
-    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    body = {
+        "model": request.model,
+        "messages": request.messages,
+        "tools": [one.name for one in request.tools],
+    }
+    return msgspec.json.encode(body, order="sorted")
