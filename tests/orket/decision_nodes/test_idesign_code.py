@@ -22,6 +22,8 @@ from tests.orket.decision_nodes.test_tool_gate import asked
         ("managers/run_manager.py", "class RunManager: ...", ""),
         ("managers/run_manager.py", "class Run: ...", "CLASS_NAME: line 1"),
         ("managers/run_manager.py", "x = 1\nclass A_MANAGER_x:\n    class Inner: ...", "CLASS_NAME: line 3"),
+        ("managers/run_manager.py", "class RunManager: ...\nclass RunError(Exception): ...", ""),
+        ("tests/test_run_manager.py", "class Runs(unittest.TestCase): ...", ""),
         ("managers/manager_engine.py", "class JustEngine: ...", "CLASS_NAME"),
         ("managers/run_manager.py", "import billing_engine, money_accessor", ""),
         ("engines/tax_engine.py", "from accessors.tax_accessor import TaxAccessor", ""),

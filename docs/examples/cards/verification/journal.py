@@ -8,7 +8,7 @@ from pathlib import Path
 def verify(given: dict[str, str]) -> object:
     """Parse a journal of one entry and return its postings, or the name of the error."""
     sys.path.insert(0, str(Path.cwd()))
-    journal = importlib.import_module("src.engines.journal_engine")
+    journal = importlib.import_module("src.schemas.journal")
     try:
         (entry,) = journal.parse(given["text"])
     except ValueError as error:
