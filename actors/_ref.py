@@ -192,7 +192,8 @@ async def _wait(envelope: Envelope, timeout: float | None, sent_at: float) -> No
     """Wait for a reply that was not there after one step."""
     cell = envelope.target
     kernel = cell.kernel
-    for _ in range(STEPS_MAX):
+    # Under observation every step is a scheduling choice; there an ask parks at once.
+    for _ in range(STEPS_MAX if kernel.plain else 0):
         # Still in the queue of an actor that is not stuck in a handler: its turn will come.
         if envelope.state != QUEUED or cell.scope is not None:
             break
