@@ -66,11 +66,12 @@ class Guard:
             start(thread)
 
         patch: Any = threading.Thread
-        time.sleep, patch.start = refuse_sleep, refuse_start
+        clock: Any = time
+        clock.sleep, patch.start = refuse_sleep, refuse_start
         try:
             yield
         finally:
-            time.sleep, patch.start = sleep, start
+            clock.sleep, patch.start = sleep, start
 
 
 @cache

@@ -66,6 +66,7 @@ class Outside:
                     raise
                 except BaseException as failure:  # noqa: BLE001 - raised in the caller's thread
                     error = failure
+            self._stage.control.cancel = None
             self._answers.put((value, self._stage.control.failure or error))
 
     def _answer(self) -> Any:
@@ -150,6 +151,14 @@ class Outside:
             ref.tell(message)
 
         self.call(send)
+
+    def kill(self, ref: Ref[Any]) -> None:
+        """Crash an actor, as ``ActorSystem.kill`` does; nothing runs yet."""
+
+        async def kill() -> None:
+            self._inside.system.kill(ref)
+
+        self.call(kill)
 
     def settle(self) -> None:
         """Run until nobody can, without moving time."""

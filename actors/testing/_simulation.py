@@ -9,6 +9,7 @@ import anyio
 from actors._protocol import Behaviour
 from actors._ref import Ref
 from actors._system import ActorSystem
+from actors.testing._moments import Moment
 from actors.testing._outcome import Outcome, play
 from actors.testing._ports import Fragile
 from actors.testing._run import Stage
@@ -38,6 +39,11 @@ class Simulation:
     def now(self) -> float:
         """Virtual seconds since the start."""
         return self._stage.control.now
+
+    @property
+    def moments(self) -> Sequence[Moment]:
+        """What has happened so far."""
+        return self._stage.watcher.moments
 
     @property
     def random(self) -> Random:
@@ -110,6 +116,6 @@ async def with_system(
     stage: Stage, simulation: Simulation, body: Callable[[], Awaitable[T]], name: str = "system"
 ) -> T:
     """Run ``body`` while the simulation's system runs."""
-    async with ActorSystem(name) as system:
+    async with ActorSystem(name, isolation=stage.world.isolation) as system:
         simulation.system = system
         return await body()
