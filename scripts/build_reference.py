@@ -19,11 +19,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+import api_text
 import attrs
 import msgspec
 
 import actors
 import actors.testing
+import actors.top
 from orket.decision_nodes import decisions, registry, selection
 from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
@@ -163,6 +165,24 @@ def testing_names() -> str:
     return _exports(actors.testing)
 
 
+def top_names() -> str:
+    """What ``actors.top`` exports."""
+    return _exports(actors.top)
+
+
+def top_records() -> str:
+    """The fields of a snapshot."""
+    kinds = (actors.top.Snapshot, actors.top.ActorLine)
+    return "\n\n".join(
+        text for kind in kinds for text in (f"### {kind.__name__}", *api_text.markdown(kind.__doc__))
+    )
+
+
+def api() -> str:
+    """Each name of ``actors`` with its arguments and errors."""
+    return api_text.api(actors)
+
+
 def _exports(package: ModuleType) -> str:
     rows = [(code(name), first_line(getattr(package, name))) for name in package.__all__]
     return table(("name", "what it is"), rows)
@@ -190,7 +210,20 @@ def adapters() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     one.__name__: one
-    for one in (events, transitions, assets, operations, commands, names, testing_names, families, adapters)
+    for one in (
+        events,
+        transitions,
+        assets,
+        operations,
+        commands,
+        names,
+        testing_names,
+        top_names,
+        top_records,
+        api,
+        families,
+        adapters,
+    )
 }
 
 
