@@ -7,6 +7,7 @@ from typing import Final
 #: What can be measured, and the module that does it.
 COMMANDS: Final = {
     "actors": ("benchmarks.actors.cli", "speed and memory of the actor runtime"),
+    "control": ("benchmarks.control.cli", "from a pause or a halt to the moment after which nothing starts"),
     "peers": ("benchmarks.actors.peers.cli", "install other actor libraries to compare with"),
 }
 

@@ -5,7 +5,7 @@ The jobs run beside the engine's handlers; those about the same run one after th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,17 +17,18 @@ from orket.decision_nodes.house_rules import APPROVAL_TTL_S, number
 from orket.domain import events as e
 from orket.domain.approvals import bind
 from orket.domain.errors import RunConflict, RunNotFound
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import CallId, RunId
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import CallState, RunState, RunStatus
 from orket.domain.tools import HumanVerdict, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket
-from orket.orchestration.recovery import cancel_cards, receipts, take_up_again
+from orket.orchestration.recovery import cancel_cards, receipts, take_up_again, without_receipt
 from orket.services.sandbox_messages import CloseSandbox
-from orket.services.tool_messages import EndCalls, Settle
+from orket.services.tool_messages import EndCalls, EndedCall, Settle
 
 PAGE = 1000
+TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
 
@@ -71,28 +72,42 @@ async def pause(desk: Desk, stop: StopRun, m: PauseRun) -> RunTicket:
     Raises:
         RunNotFound, RunConflict: Nothing was recorded.
     """
-    state = await fold(desk.ledger, m.run_id)
-    _require(state, "pause", RunStatus.RUNNING, RunStatus.WAITING_FOR_APPROVAL)
+    await _require(desk, m.run_id, "pause", RunStatus.RUNNING, RunStatus.WAITING_FOR_APPROVAL)
     await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason=m.reason)])
-    await _halt(desk, stop, m.run_id)
+    await end_work(desk, stop, m.run_id)
     return RunTicket(run_id=m.run_id, status=RunStatus.PAUSED)
 
 
-async def _halt(desk: Desk, stop: StopRun, run_id: RunId) -> RunState:
-    """End everything of a run that is under way; return its state afterwards."""
+async def end_work(desk: Desk, stop: StopRun, run_id: RunId) -> None:
+    """End everything of a run that is under way, and record what came of it."""
     await stop(run_id)
     await settle_calls(desk, run_id)
     await desk.sandboxes.ask(CloseSandbox(run_id=run_id))
-    return await fold(desk.ledger, run_id)
 
 
 async def settle_calls(desk: Desk, run_id: RunId, grace_s: float = 0) -> None:
     """End a run's calls, those that end by themselves within ``grace_s`` unharmed; write their receipts."""
     ended = await desk.executor.ask(EndCalls(run_id=run_id, grace_s=grace_s))
-    if written := receipts(await fold(desk.ledger, run_id), ended):
+    if written := receipts(await _intended(desk.ledger, run_id, ended), ended):
         await desk.ledger.append(run_id, written)
     for one in ended:
         desk.executor.tell(Settle(call_id=one.call_id))
+
+
+async def _intended(ledger: LedgerReader, run_id: RunId, ended: Sequence[EndedCall]) -> Mapping[CallId, bool]:
+    """Find the intents of calls that were just ended: mostly they are new, and the history stays unread."""
+    summary = await ledger.run(run_id) if ended else None
+    if summary is None:
+        return {}
+    after = max(0, summary.last_seq - TAIL)
+    found = without_receipt(await ledger.read(run_id, after=after, limit=TAIL))
+    if all(one.call_id in found for one in ended):
+        return found
+    after = 0
+    while page := await ledger.read(run_id, after=after, limit=PAGE):
+        found.update(without_receipt(page))
+        after = page[-1].seq
+    return found
 
 
 async def resume(desk: Desk, m: ResumeRun) -> RunTicket:
@@ -101,8 +116,7 @@ async def resume(desk: Desk, m: ResumeRun) -> RunTicket:
     Raises:
         RunNotFound, RunConflict: Nothing was recorded.
     """
-    state = await fold(desk.ledger, m.run_id)
-    _require(state, "resume", RunStatus.PAUSED)
+    await _require(desk, m.run_id, "resume", RunStatus.PAUSED)
     await desk.ledger.append(m.run_id, [e.RunResumed(by=m.by)])
     return RunTicket(run_id=m.run_id, status=RunStatus.RUNNING)
 
@@ -113,11 +127,13 @@ async def cancel(desk: Desk, stop: StopRun, m: CancelRun) -> RunTicket:
     Raises:
         RunNotFound, RunConflict: Nothing was recorded.
     """
-    state = await fold(desk.ledger, m.run_id)
-    _require(state, "cancel", RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL)
-    if state.status is not RunStatus.PAUSED:
+    before = await _require(
+        desk, m.run_id, "cancel", RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL
+    )
+    if before is not RunStatus.PAUSED:
         await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason="about to be canceled")])
-    state = await _halt(desk, stop, m.run_id)
+    await end_work(desk, stop, m.run_id)
+    state = await fold(desk.ledger, m.run_id)
     reason = m.reason or f"canceled by {m.by}"
     end = e.RunFinished(status=RunStatus.CANCELED, reason=reason)
     await desk.ledger.append(m.run_id, [*cancel_cards(state, reason), end])
@@ -170,12 +186,17 @@ def _check_verdict(call: CallState, verdict: HumanVerdict) -> None:
         raise RunConflict(f"call {call.call.id} {kind}", allowed=[str(one) for one in options])
 
 
-def _require(state: RunState, command: str, *statuses: RunStatus) -> None:
-    """Refuse a command that the run's status does not allow, naming those that it does."""
-    if state.status not in statuses:
-        raise RunConflict(
-            f"cannot {command} run {state.run_id}: it is {state.status}", allowed=_COMMANDS[state.status]
-        )
+async def _require(desk: Desk, run_id: RunId, command: str, *statuses: RunStatus) -> RunStatus:
+    """Refuse a command that the run's status does not allow, naming those that it does.
+
+    It asks the list of runs, not the run's whole history: whoever stops a run does not want to wait.
+    """
+    if (summary := await desk.ledger.run(run_id)) is None:
+        raise RunNotFound(f"no run {run_id!r}")
+    if summary.status not in statuses:
+        allowed = _COMMANDS[summary.status]
+        raise RunConflict(f"cannot {command} run {run_id}: it is {summary.status}", allowed=allowed)
+    return summary.status
 
 
 _COMMANDS: dict[RunStatus, tuple[str, ...]] = {

@@ -13,13 +13,12 @@ from collections.abc import Iterable
 import anyio
 
 from orket.domain import events as e
-from orket.domain.errors import RunConflict
+from orket.domain.errors import RunConflict, StoreError
 from orket.domain.identifiers import ENGINE, RunId
 from orket.domain.ports import LedgerReader
-from orket.orchestration.control import PAGE, Locks, StopRun, settle_calls
+from orket.orchestration.control import PAGE, Locks, StopRun, end_work
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import EngineTicket, HaltEngine, ReleaseEngine
-from orket.services.sandbox_messages import CloseSandbox
 
 
 async def standing_halt(ledger: LedgerReader) -> e.EngineHalted | None:
@@ -34,29 +33,40 @@ async def standing_halt(ledger: LedgerReader) -> e.EngineHalted | None:
 
 
 async def halt(desk: Desk, locks: Locks, stop: StopRun, m: HaltEngine, runs: Iterable[RunId]) -> EngineTicket:
-    """Record the halt, stop the children of all runs, then end their calls and close their sandboxes.
+    """Stop the children of all runs and record the halt, then end their calls and close their sandboxes.
+
+    A crash before the record is a crash, after which the runs go on: nobody was told otherwise.
 
     Raises:
-        StoreError: The halt could not be recorded; nothing was ended.
+        StoreError: The halt could not be recorded; the work has been stopped all the same.
     """
     standing = tuple(runs)
-    if await standing_halt(desk.ledger) is None:
-        await desk.ledger.append(ENGINE, [e.EngineHalted(by=m.by, reason=m.reason)])
     async with anyio.create_task_group() as together:
         for run_id in standing:
             together.start_soon(stop, run_id)
+        refused = await _record(desk, m)
+    if refused is not None:
+        raise refused
     async with anyio.create_task_group() as together:
         for run_id in standing:
             together.start_soon(_end, desk, locks, stop, run_id)
     return EngineTicket(halted=True, runs=standing)
 
 
+async def _record(desk: Desk, m: HaltEngine) -> StoreError | None:
+    """Put the halt on the ledger; a refusal must not keep the work from being stopped."""
+    try:
+        if await standing_halt(desk.ledger) is None:
+            await desk.ledger.append(ENGINE, [e.EngineHalted(by=m.by, reason=m.reason)])
+    except StoreError as error:
+        return error
+    return None
+
+
 async def _end(desk: Desk, locks: Locks, stop: StopRun, run_id: RunId) -> None:
     """End what a run has under way; a command about the run that came before has its turn first."""
     async with locks.of(run_id):
-        await stop(run_id)
-        await settle_calls(desk, run_id)
-        await desk.sandboxes.ask(CloseSandbox(run_id=run_id))
+        await end_work(desk, stop, run_id)
 
 
 async def release(desk: Desk, m: ReleaseEngine) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from orket.domain import events as e
 from orket.domain.cards import FINAL, WAITING, Card, CardStatus, CardType, WaitReason
 from orket.domain.graph import hopeless
-from orket.domain.identifiers import CardId
+from orket.domain.identifiers import CallId, CardId
 from orket.domain.runs import RunState
 from orket.domain.state_machine import SYSTEM, allowed
 from orket.services.tool_messages import EndedCall
@@ -56,20 +56,28 @@ def take_up_again(state: RunState, card_id: CardId) -> tuple[e.Event, ...]:
     return (back, again)
 
 
-def receipts(state: RunState, ended: Iterable[EndedCall]) -> tuple[e.ToolCallFinished, ...]:
+def without_receipt(recorded: Iterable[e.Recorded]) -> dict[CallId, bool]:
+    """Tell of each call that was intended whether it still has no receipt."""
+    found: dict[CallId, bool] = {}
+    for one in recorded:
+        if isinstance(one.event, e.ToolCallIntended):
+            found[one.event.call.id] = True
+        elif isinstance(one.event, e.ToolCallFinished):
+            found[one.event.call_id] = False
+    return found
+
+
+def receipts(intended: Mapping[CallId, bool], ended: Iterable[EndedCall]) -> tuple[e.ToolCallFinished, ...]:
     """Write the receipts of calls that were ended, where the ledger has an intent and no receipt.
 
     A call without an intent has not acted, and one that proposes card changes acted on nothing outside: the
     resumed run repeats both, and judges the proposal against the cards as they stand then.
     """
-    found = []
-    for one in ended:
-        known = state.find_call(one.call_id)
-        if known is None or known.result is not None or not known.attempts:
-            continue
-        if not one.result.changes:
-            found.append(e.ToolCallFinished(call_id=one.call_id, card_id=one.card_id, result=one.result))
-    return tuple(found)
+    return tuple(
+        e.ToolCallFinished(call_id=one.call_id, card_id=one.card_id, result=one.result)
+        for one in ended
+        if intended.get(one.call_id) and not one.result.changes
+    )
 
 
 def cancel_cards(state: RunState, reason: str) -> tuple[e.Event, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,9 @@ class Bell:
         """Wait until a command has rung."""
         while True:
             await anyio.wait_readable(self._pipe)
-            if os.read(self._pipe, 1):
-                return
+            with suppress(BlockingIOError):  # one ringer has left and the next one has not rung yet
+                if os.read(self._pipe, 1):
+                    return
             await anyio.lowlevel.checkpoint()
 
 

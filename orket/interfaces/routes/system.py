@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket import __version__
+from orket.domain.events import EngineHalted
+from orket.domain.identifiers import ENGINE
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import ASKS, READS, REQUEST_TIMEOUT, WITH_BODY, Answer, Operation
 from orket.interfaces.problems import CONFLICT, NOT_RUNNING, HttpRefusal
 from orket.interfaces.reading import T, read_json
-from orket.orchestration.halting import standing_halt
 from orket.orchestration.messages import EngineTicket, HaltEngine, ReleaseEngine
 from orket.wire.system import EngineStanding, EngineView, HaltBody, HealthView, ReleaseBody, VersionView
 
@@ -35,7 +36,10 @@ async def readyz(bridge: Bridge, request: Request) -> Response:
 
 async def engine(bridge: Bridge, request: Request) -> Response:
     """Say whether the engine is halted."""
-    found = await standing_halt(bridge.running.ledger)
+    found, after = None, 0
+    while page := await bridge.running.ledger.read(ENGINE, after=after):
+        last = page[-1].event  # only halts and releases stand there
+        found, after = last if isinstance(last, EngineHalted) else None, page[-1].seq
     by, reason = ("", "") if found is None else (found.by, found.reason)
     return json_response(EngineView(halted=found is not None, by=by, reason=reason))
 

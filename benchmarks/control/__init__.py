@@ -1,0 +1,1 @@
+"""How fast a person is obeyed while many runs are at work."""
