@@ -1,0 +1,67 @@
+"""A child process: resident memory and import time, each in an interpreter of its own."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+
+from benchmarks.engine.load import answer
+
+IMPORT = "import time; t = time.perf_counter(); import {}; print((time.perf_counter() - t) * 1000)"
+MODULES = ("orket", "orket.bootstrap", "actors")
+
+
+def resident_mb() -> float:
+    """Resident memory of this process now, in MB (10⁶ bytes); shared libraries count."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS"):
+            return float(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("this system does not tell resident memory")
+
+
+async def resident(folder: Path, cards: int) -> dict[str, float]:
+    """An engine at rest, and after it has finished a run of so many cards."""
+    from benchmarks.engine.turns import ended
+    from benchmarks.engine.workload import write_epic
+    from orket.bootstrap import open_orket
+    from orket.orchestration.messages import StartRun
+    from orket.settings import Settings
+
+    epic = write_epic(folder / "model", cards)
+    settings = Settings(data_dir=folder / "data", model_dir=folder / "model", cwd=folder)
+    async with open_orket(settings) as orket:
+        idle = resident_mb()
+        run_id = (await orket.engine.ask(StartRun(target=str(epic), parallel=32), timeout=60)).run_id
+        await ended(orket, run_id)
+        return {"idle_mb": idle, "after_mb": resident_mb(), "cards": cards}
+
+
+def imports(repetitions: int) -> dict[str, dict[str, float]]:
+    """Milliseconds that each import takes in a fresh interpreter whose bytecode is cached."""
+    found = {}
+    for module in MODULES:
+        times_ms = [_import_ms(module) for _ in range(repetitions + 1)][1:]
+        found[module] = {"min_ms": min(times_ms), "median_ms": statistics.median(times_ms)}
+    return found
+
+
+def _import_ms(module: str) -> float:
+    command = [sys.executable, "-c", IMPORT.format(module)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def main(order: dict[str, Any]) -> dict[str, Any]:
+    """``{"repetitions", "cards"}`` → memory (measured first) and imports."""
+    with TemporaryDirectory() as folder:
+        memory = anyio.run(resident, Path(folder), order["cards"])
+    return {"memory": memory, "imports": imports(order["repetitions"])}
+
+
+if __name__ == "__main__":
+    answer(main)
