@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketListener, SocketStream
 
 from actors._system import ActorSystem
 from actors.top._take import take
@@ -21,7 +21,9 @@ REQUEST_TIMEOUT_S = 5.0
 
 
 @asynccontextmanager
-async def serve(system: ActorSystem, path: str | os.PathLike[str]) -> AsyncIterator[Path]:
+async def serve(
+    system: ActorSystem, place: str | os.PathLike[str] | socket.socket
+) -> AsyncIterator[SocketListener]:
     """Show ``system`` on a Unix socket while the block runs: ``python -m actors.top PATH``.
 
     Only this user can connect (mode 0600), and only look. ``curl --unix-socket PATH http://top/``
@@ -29,43 +31,57 @@ async def serve(system: ActorSystem, path: str | os.PathLike[str]) -> AsyncItera
 
     Args:
         system: A system that was entered.
-        path: Where the socket goes; one that a dead process left behind is replaced.
+        place: Where the socket goes; one that a dead process left behind is replaced. Or a stream
+            socket that listens already, which is closed in the end.
 
     Yields:
-        The socket's path.
+        What listens.
 
     Raises:
         FileExistsError: Somebody else listens there, or it is not a socket.
         OSError: The socket cannot be made there.
     """
-    place = Path(path)
-    with suppress(FileNotFoundError):
-        _make_room(place)
+    if isinstance(place, socket.socket):
+        async with _answering(system, await SocketListener.from_socket(place)) as listener:
+            yield listener
+        return
+    path = Path(place)
+    _make_room(path)
     # anyio sets the mode between bind and listen: nobody can connect before it.
-    listener = await anyio.create_unix_listener(place, mode=0o600)
-    made = _inode(place)
+    made = await anyio.create_unix_listener(path, mode=0o600)
+    inode = _inode(path)
+    try:
+        async with _answering(system, made) as listener:
+            yield listener
+    finally:
+        _remove(path, inode)
+
+
+@asynccontextmanager
+async def _answering(system: ActorSystem, listener: SocketListener) -> AsyncIterator[SocketListener]:
+    """Answer whoever connects; what the block raises is not wrapped by the task group."""
     lookers = anyio.Semaphore(LOOKERS_MAX, max_value=LOOKERS_MAX)
     failure: BaseException | None = None
-    try:
-        async with listener, anyio.create_task_group() as group:
-            group.start_soon(listener.serve, partial(_answer, system, lookers))
-            try:
-                yield place
-            except BaseException as error:
-                if isinstance(error, anyio.get_cancelled_exc_class() | GeneratorExit):
-                    raise
-                # Kept from the task group, which would wrap what the host's block raises.
-                failure = error
-            group.cancel_scope.cancel()
-        if failure is not None:
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, partial(_answer, system, lookers))
+        try:
+            yield listener
+        except BaseException as error:
+            if isinstance(error, anyio.get_cancelled_exc_class() | GeneratorExit):
+                raise
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        try:
             raise failure
-    finally:
-        del failure
-        _remove(place, made)
+        finally:
+            del failure
 
 
 def _make_room(place: Path) -> None:
     """Refuse a place where somebody listens; anyio removes what a dead process left."""
+    if not place.exists():
+        return
     if not stat.S_ISSOCK(place.stat().st_mode):
         raise FileExistsError(f"{place} exists and is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller, suppress(ConnectionRefusedError):

@@ -18,7 +18,7 @@ import anyio
 import uvicorn
 from starlette.applications import Starlette
 
-from actors import ActorsError
+from actors import ActorsError, top
 from orket.bootstrap import Orket, open_orket
 from orket.domain.errors import OrketError, SettingsError
 from orket.interfaces.api import create_app
@@ -99,8 +99,8 @@ async def _serve_until(
     try:
         with tcp_listener(settings.host, settings.port) as tcp:
             async with opener(settings) as orket:
-                with unix_listener(settings.socket_path) as unix:
-                    async with serve_app(create_app(orket), [tcp, unix]):
+                with unix_listener(settings.socket_path) as unix, unix_listener(_view(settings)) as view:
+                    async with top.serve(orket.system, view), serve_app(create_app(orket), [tcp, unix]):
                         say(_greeting(base_url(tcp), orket))
                         await stopping.wait()
                         say("orket: stopping; again to stop at once")
@@ -110,6 +110,11 @@ async def _serve_until(
         say(f"orket: the engine died: {'; '.join(died)}")
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _view(settings: Settings) -> Path:
+    """Where the actors can be watched: ``python -m actors.top .orket/run/actors.sock``."""
+    return settings.socket_path.with_name("actors.sock")
 
 
 class _Server(uvicorn.Server):

@@ -40,7 +40,8 @@ def test_the_demo_prints_json_for_scripts() -> None:
 
 def test_a_view_of_another_process_once(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ActorSystem("bank") as system, actors.top.serve(system, tmp_path / "b.sock") as place:
+        place = tmp_path / "b.sock"
+        async with ActorSystem("bank") as system, actors.top.serve(system, place):
             system.named("till").spawn(Account)
             result = await run_sync(top, str(place), "--once")
             assert result.returncode == 0, result.stderr

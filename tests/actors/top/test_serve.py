@@ -45,7 +45,8 @@ async def ask_raw(path: Path, request: bytes) -> bytes:
 
 
 async def test_a_look_sees_depths_current_messages_and_waits(tmp_path: Path) -> None:
-    async with ActorSystem("s") as system, actors.top.serve(system, tmp_path / "s.sock") as place:
+    place = tmp_path / "s.sock"
+    async with ActorSystem("s") as system, actors.top.serve(system, place):
         gate = Gate()
         porter = system.named("porter").spawn(Porter, gate)
         account = system.named("account").spawn(Account, 5)
@@ -66,6 +67,17 @@ async def test_a_look_sees_depths_current_messages_and_waits(tmp_path: Path) -> 
         assert (seen.system, seen.alive, seen.pid, seen.actors_total) == ("s", True, os.getpid(), 2)
         assert b"secret" not in seen.to_json()
         assert actors.top.Snapshot.from_json(seen.to_json()) == seen
+
+
+async def test_a_socket_that_listens_already_will_do(tmp_path: Path) -> None:
+    place = tmp_path / "own.sock"
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(str(place))
+        own.listen()
+        own.setblocking(False)
+        async with ActorSystem("s") as system, actors.top.serve(system, own):
+            assert (await pull(place)).system == "s"
+    assert place.exists()
 
 
 async def test_only_its_user_can_connect_and_nothing_stays_behind(tmp_path: Path) -> None:
@@ -122,7 +134,8 @@ async def test_what_the_block_raises_comes_out_as_it_is(tmp_path: Path) -> None:
 
 
 async def test_other_methods_and_long_requests_are_refused(tmp_path: Path) -> None:
-    async with ActorSystem() as system, actors.top.serve(system, tmp_path / "s.sock") as place:
+    place = tmp_path / "s.sock"
+    async with ActorSystem() as system, actors.top.serve(system, place):
         assert (await ask_raw(place, b"GET /x HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         assert (await ask_raw(place, b"HEAD / HTTP/1.1\r\n\r\n")).endswith(b"\r\n\r\n")
         assert b" 405 " in await ask_raw(place, b"DELETE / HTTP/1.1\r\n\r\n")
@@ -131,7 +144,8 @@ async def test_other_methods_and_long_requests_are_refused(tmp_path: Path) -> No
 
 
 async def test_only_so_many_may_look_at_the_same_time(tmp_path: Path) -> None:
-    async with ActorSystem() as system, actors.top.serve(system, tmp_path / "s.sock") as place:
+    place = tmp_path / "s.sock"
+    async with ActorSystem() as system, actors.top.serve(system, place):
         held = [await anyio.connect_unix(place) for _ in range(LOOKERS_MAX)]
         for stream in held:
             await stream.send(b"GET /")
@@ -144,7 +158,8 @@ async def test_only_so_many_may_look_at_the_same_time(tmp_path: Path) -> None:
 
 
 async def test_a_system_that_ended_shows_that_it_is_not_alive(tmp_path: Path) -> None:
-    async with ActorSystem("s") as system, actors.top.serve(system, tmp_path / "s.sock") as place:
+    place = tmp_path / "s.sock"
+    async with ActorSystem("s") as system, actors.top.serve(system, place):
         system.spawn(Account)
         await system.stop()
         seen = await pull(place)

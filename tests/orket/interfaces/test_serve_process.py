@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -122,3 +123,17 @@ anyio.run(lambda: serve(load_settings({"ORKET_PORT": "0"}, Path(sys.argv[1])), o
             assert popen.poll() is None
         popen.send_signal(signal.SIGTERM)
         assert popen.wait(EXIT_S) == -signal.SIGTERM
+
+
+def test_its_actors_can_be_watched(tmp_path: Path) -> None:
+    with process(tmp_path) as server:
+        result = subprocess.run(
+            [sys.executable, "-m", "actors.top", tmp_path / "run" / "actors.sock", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        paths = [line["path"] for line in json.loads(result.stdout)["actors"]]
+        assert "orket/root/engine" in paths
+        assert server.stop() == 0
