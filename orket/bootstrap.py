@@ -7,7 +7,7 @@ under one supervisor, and hands out what the ways in may hold.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
@@ -21,6 +21,7 @@ from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plu
 from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
 from orket.domain.events import Recorded
+from orket.domain.integrity import Anchor, DatabaseReport, LedgerReport
 from orket.domain.ports import Clock, Ledger, LedgerReader, ModelClient, SandboxDriver, WorkloadSource
 from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import ProbeReport
@@ -32,8 +33,18 @@ from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import open_model
 from orket.infrastructure.sandboxes.process import ProcessDriver
-from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite import (
+    Sink,
+    open_ledger,
+    read_key_file,
+    verify_export,
+)
+from orket.infrastructure.sqlite import back_up as back_up_sqlite
+from orket.infrastructure.sqlite import export as export_sqlite
+from orket.infrastructure.sqlite import inspect_database as inspect_sqlite
+from orket.infrastructure.sqlite import migrate_database as migrate_sqlite
 from orket.infrastructure.sqlite import open_reader as open_sqlite_reader
+from orket.infrastructure.sqlite import verify as verify_sqlite
 from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine
@@ -241,6 +252,65 @@ def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]
         StoreError: At entering: there is no database, or it is of another version.
     """
     return open_sqlite_reader(settings.db_path)
+
+
+def verify_ledger(settings: Settings, anchor: Anchor | None = None) -> LedgerReport:
+    """Check every event, blob and list of the ledger, an engine may be using it. Blocks.
+
+    Raises:
+        StoreError: There is no database, no key, or it cannot be read at all.
+    """
+    return verify_sqlite(settings.db_path, anchor)
+
+
+def export_ledger(settings: Settings, to: Sink, *, blobs: bool = False) -> Anchor:
+    """Write the ledger as lines that can be verified elsewhere. Blocks.
+
+    Raises:
+        StoreError: There is no database, no key, or it cannot be read.
+        OSError: It cannot be written.
+    """
+    return export_sqlite(settings.db_path, to, blobs=blobs)
+
+
+def verify_exported(
+    lines: Iterable[bytes], key_file: Path | None = None, anchor: Anchor | None = None
+) -> LedgerReport:
+    """Check an export: with the database's key file all of it, without only for damage. Blocks.
+
+    Raises:
+        StoreError: The key file cannot be read.
+    """
+    return verify_export(lines, None if key_file is None else read_key_file(key_file), anchor)
+
+
+def inspect_database(settings: Settings) -> DatabaseReport:
+    """Say what kind of database this is, and whether it is whole. Blocks.
+
+    Raises:
+        StoreError: There is none, or it is not Orket's.
+    """
+    return inspect_sqlite(settings.db_path)
+
+
+def back_up_database(settings: Settings, target: Path) -> None:
+    """Copy the database and its key, as of one moment; an engine may be using it. Blocks.
+
+    Raises:
+        StoreError: There is none, ``target`` exists, or copying failed.
+    """
+    back_up_sqlite(settings.db_path, target)
+
+
+def migrate_database(settings: Settings) -> tuple[tuple[str, bool], ...]:
+    """Bring the database up to this version, or make it; name each migration, and whether it was due. Blocks.
+
+    Raises:
+        StoreLocked: An engine is using it.
+        StoreError: It cannot be opened, or was written by a newer Orket.
+    """
+    with EngineLock(settings.db_path):
+        return tuple((one.name, applied) for one, applied in migrate_sqlite(settings.db_path))
 
 
 async def select_nodes(settings: Settings, registry: NodeRegistry | None = None) -> Nodes:

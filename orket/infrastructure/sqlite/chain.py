@@ -18,6 +18,7 @@ import attrs
 from orket.domain.errors import StoreError
 
 KEY_BYTES = 32
+KEY_SUFFIX = ".key"
 NO_LINK = bytes(32)
 
 
@@ -46,7 +47,7 @@ def seal(key: bytes, seq: int, chain: bytes) -> bytes:
 
 def key_path(path: Path) -> Path:
     """Name the key file of a database."""
-    return path.with_name(path.name + ".key")
+    return path.with_name(path.name + KEY_SUFFIX)
 
 
 def read_key(path: Path) -> bytes:
@@ -55,14 +56,24 @@ def read_key(path: Path) -> bytes:
     Raises:
         StoreError: There is no key, or it is damaged.
     """
+    return read_key_file(key_path(path))
+
+
+def read_key_file(file: Path) -> bytes:
+    """Read a key.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
     try:
-        key = bytes.fromhex(key_path(path).read_text(encoding="ascii").strip())
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except FileNotFoundError:
-        raise StoreError(f"{key_path(path)} is missing: restore it beside {path.name}") from None
+        name = file.name.removesuffix(KEY_SUFFIX)
+        raise StoreError(f"{file} is missing: restore it beside {name}") from None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{key_path(path)} cannot be read: {error}") from error
+        raise StoreError(f"{file} cannot be read: {error}") from error
     if len(key) != KEY_BYTES:
-        raise StoreError(f"{key_path(path)} is damaged: {len(key)} bytes instead of {KEY_BYTES}")
+        raise StoreError(f"{file} is damaged: {len(key)} bytes instead of {KEY_BYTES}")
     return key
 
 

@@ -9,53 +9,13 @@ from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
 
-import attrs
-
 from orket.domain.errors import StoreError
 from orket.domain.identifiers import RunId
+from orket.domain.integrity import FAULTS_MAX, Anchor, Fault, LedgerReport
 from orket.infrastructure.projection import is_listed, project
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, read_key, seal
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
-
-FAULTS_MAX = 100
-
-
-@attrs.frozen
-class Fault:
-    """One thing that is not as it was written; ``seq`` is the event concerned, 0 for none."""
-
-    seq: int
-    what: str
-
-
-@attrs.frozen
-class Anchor:
-    """A place in the ledger, noted elsewhere: an event's number and its link (64 hexadecimal digits)."""
-
-    seq: int
-    link: str
-
-
-@attrs.frozen(kw_only=True)
-class LedgerReport:
-    """What a verification looked at, and the faults it found, at most ``FAULTS_MAX``.
-
-    ``end`` is worth noting outside the machine: a later verification against it also finds the one thing
-    that the key cannot show, an older copy of the whole database in the place of this one.
-    """
-
-    end: Anchor
-
-    events: int
-    runs: int
-    blobs: int
-    faults: tuple[Fault, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything is as it was written."""
-        return not self.faults
 
 
 def verify(path: Path, anchor: Anchor | None = None) -> LedgerReport:

@@ -19,7 +19,10 @@ from orket.wire.views import event_view
 
 _DATA_CHARS = 160
 
+_FILES = "orket.interfaces.cli.ledger_files"
 app = App(name="ledger", help="Look at the record of everything that happened.")
+app.command(f"{_FILES}:verify", name="verify", help="Check that nobody changed what is recorded.")
+app.command(f"{_FILES}:export", name="export", help="Write the whole ledger to a file to keep elsewhere.")
 
 
 @app.command
