@@ -26,7 +26,7 @@ async def ledger(folder: Path, flight: int, steps: int) -> Stopwatch:
     """Append ``steps`` single events, ``flight`` at a time, in the engine's real ledger."""
     house = Organization()
     workload = Workload(target="bench", organization=house, epics=(), roles=(), dialects=())
-    begin = [
+    begin: list[e.Event] = [
         e.RunAccepted(workload=workload, workspace="/bench"),
         e.CardAdded(card=Card(id=CARD, name=CARD)),
     ]

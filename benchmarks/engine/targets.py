@@ -43,14 +43,15 @@ def _steps(steps: dict[str, Any], peers: dict[str, Any]) -> Iterator[Verdict]:
     if FLIGHT not in steps:
         return
     ours, floor = steps[FLIGHT]["ledger"], steps[FLIGHT]["floor"]
-    yield verdict("durable steps/s, share of the floor, 32 in flight", best(floor) / best(ours), ">=", 0.5)
+    yield verdict(
+        "durable steps/s, share of the floor, 32 in flight", best(floor) / best(ours), ">=", FLOOR_SHARE_MIN
+    )
     cpu = best(floor, "cpu_us") / best(ours, "cpu_us")
     yield verdict("the same by CPU time (shown, not a target)", cpu, ">=", 0.0)
     for name, bound in (("dbos", DBOS_RATIO_MIN), ("langgraph", LANGGRAPH_RATIO_MIN)):
         if theirs := peers.get(name, {}).get("steps", {}).get(FLIGHT):
-            yield verdict(
-                f"durable steps/s, times {name}, 32 in flight", best(theirs) / best(ours), ">=", bound
-            )
+            row = f"durable steps/s, times {name}, 32 in flight"
+            yield verdict(row, best(theirs) / best(ours), ">=", bound)
 
 
 def _turns(turns: dict[str, Any], peers: dict[str, Any]) -> Iterator[Verdict]:

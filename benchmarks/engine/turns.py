@@ -40,7 +40,8 @@ async def _run(orket: Orket, asked: StartRun) -> None:
 
 async def ended(orket: Orket, run_id: RunId) -> None:
     """Wait for the end of a run by looking at its line in the list, every 20 ms."""
-    while (run := await orket.ledger.run(run_id)) is None or run.finished_at is None:
+    # Waiting for commits would wake this for each of them.
+    while (run := await orket.ledger.run(run_id)) is None or run.finished_at is None:  # noqa: ASYNC110
         await anyio.sleep(0.02)
     if run.status != "done":
         raise AssertionError(f"the run ended {run.status}: {run.reason}")
