@@ -29,6 +29,7 @@ _COMMANDS = MappingProxyType(
             "cards": ("look:cards", "Show a run's cards, what waits for whom, and its files."),
             "events": ("look:events", "Show the events of a run, or follow them."),
             "explain": ("explain:explain", "Say why a tool call was allowed or denied, and what came of it."),
+            "replay": ("replay:replay", "Replay a recorded run without a model; name the first difference."),
             "ledger": ("ledger:app", "Look at the record of everything that happened."),
             "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
             "db": ("database:app", "Look after the database: check, back up, migrate."),
