@@ -15,14 +15,14 @@ from random import Random
 
 import attrs
 
-from orket.domain.events import ToolCallIntended
+from orket.domain.events import RunPaused, ToolCallIntended
 from orket.infrastructure.sqlite import verify
 from tests.crash import moments as at
 from tests.crash.audit import audit, stranded
 from tests.crash.epics import write_epic
 from tests.crash.journal import acknowledged, recorded
 from tests.crash.life import ENDED, Place, begin
-from tests.crash.moments import Doom
+from tests.crash.moments import Doom, Moments
 from tests.crash.tools import DID
 
 KILLS_PER_RUN_MAX = 8
@@ -40,6 +40,7 @@ class Tally:
     runs: int = 0
     acknowledged_events: int = 0
     effects: int = 0
+    pauses: int = 0
     repeated: Counter[str] = attrs.field(factory=Counter)
     lost: list[str] = attrs.field(factory=list)
     breaches: list[str] = attrs.field(factory=list)
@@ -63,6 +64,7 @@ class Tally:
             "acknowledged_events": self.acknowledged_events,
             "lost_acknowledged_events": self.lost,
             "effects": self.effects,
+            "pauses": self.pauses,
             "attempts_repeated_with_a_word_on_the_ledger": dict(sorted(self.repeated.items())),
             "silently_repeated_or_unaccounted_effects": self.breaches,
             "stranded_runs": self.stranded,
@@ -93,7 +95,11 @@ def _one_run(root: Path, random: Random, tally: Tally, kills: int) -> None:
     left, code = kills, None
     while code is None:
         doom, delay_s = _fate(random) if left else (None, LIFE_S)
-        code = _live(place, epic, doom, delay_s, random.choice(("asyncio", "trio")))
+        pause_at_seq = random.choice((0, random.randint(5, 70)))
+        if doom is not None and doom.moment == at.PAUSED:
+            pause_at_seq = random.randint(5, 50)
+        moments = Moments(doom, pause_at_seq)
+        code = _live(place, epic, moments, delay_s, random.choice(("asyncio", "trio")))
         if code is None:
             if not left:
                 break
@@ -113,9 +119,9 @@ def _fate(random: Random) -> tuple[Doom | None, float]:
     return Doom(moment, random.randint(1, at.NTH_MAX.get(moment, 4))), LIFE_S
 
 
-def _live(place: Place, epic: Path, doom: Doom | None, delay_s: float, backend: str) -> int | None:
+def _live(place: Place, epic: Path, moments: Moments, delay_s: float, backend: str) -> int | None:
     """Let one engine live until it ends by itself (its exit code), or is killed (None)."""
-    pid = begin(place, epic, doom, backend)
+    pid = begin(place, epic, moments, backend)
     handle = os.pidfd_open(pid)
     try:
         ended = bool(select.select([handle], [], [], delay_s)[0])
@@ -150,6 +156,9 @@ def _settle_accounts(place: Place, tally: Tally, root: Path) -> None:
             tally.repeated[one.event.recovered.by] += 1
     tally.breaches += [f"{root.name}: {one}" for one in audit([one.event for one in events], journal)]
     tally.stranded += [f"{root.name}: {one}" for one in stranded(events)]
+    tally.pauses += sum(1 for one in events if isinstance(one.event, RunPaused))
+    if place.acted_in_pause.exists():
+        tally.breaches.append(f"{root.name}: something acted after a pause was acknowledged")
     tally.damage += [f"{root.name}: {one.what}" for one in verify(database).faults]
     tally.orphans += [f"{root.name}: {one}" for one in _orphans(root)]
 

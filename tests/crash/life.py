@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import anyio
 import attrs
@@ -19,16 +18,17 @@ from orket.domain.runs import CallState, RunStatus
 from orket.domain.tools import HumanVerdict
 from orket.infrastructure.codec import encode_event
 from orket.infrastructure.sqlite.store import Store
-from orket.orchestration.messages import DecideCall, StartRun
+from orket.orchestration.messages import DecideCall, EngineCommand, PauseRun, Refused, ResumeRun, StartRun
 from orket.settings import Settings
 from tests.crash import moments as at
 from tests.crash.journal import digest
-from tests.crash.moments import Doom, Moments
+from tests.crash.moments import Moments
 from tests.crash.tools import JOURNAL, balance, toolbox
-from tests.orket.kit import settled
+from tests.orket.kit import reached, settled
 
 ASK_S = 30.0
 ENDED = 0
+LOOKS = 20
 
 
 @attrs.frozen
@@ -55,11 +55,25 @@ class Place:
         return self.root / "acknowledged"
 
     @property
+    def paused(self) -> Path:
+        """The journal as it was when a pause was acknowledged; there until the run was resumed."""
+        return self.root / "paused"
+
+    @property
+    def acted_in_pause(self) -> Path:
+        """There when something acted after a pause was acknowledged."""
+        return self.root / "acted-in-pause"
+
+    def effects(self) -> str:
+        """The journal, empty while there is none."""
+        return self.journal.read_text() if self.journal.exists() else ""
+
+    @property
     def log(self) -> Path:
         return self.root / "log"
 
 
-def begin(place: Place, epic: Path, doom: Doom | None, backend: str) -> int:
+def begin(place: Place, epic: Path, moments: Moments, backend: str) -> int:
     """Fork an engine; return its process id. The caller runs no threads and no event loop."""
     if (pid := os.fork()) != 0:
         return pid
@@ -70,7 +84,7 @@ def begin(place: Place, epic: Path, doom: Doom | None, backend: str) -> int:
         os.dup2(log, 2)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text file here
         faulthandler.register(signal.SIGUSR1, all_threads=True)
-        code = anyio.run(_live, place, epic, Moments(doom), backend=backend)
+        code = anyio.run(_live, place, epic, moments, backend=backend)
     finally:
         sys.stdout.flush()
         os._exit(code)
@@ -84,7 +98,12 @@ async def _live(place: Place, epic: Path, moments: Moments) -> int:
     ):
         group.start_soon(_acknowledge, orket, place)
         run_id = await _start(orket, place, epic)
-        while (state := await settled(orket, run_id)).status is RunStatus.WAITING_FOR_APPROVAL:
+        pausing = Pausing()
+        if moments.pause_at_seq and not place.paused.exists():
+            group.start_soon(_pause, orket, place, run_id, moments, pausing)
+        while not (state := await settled(orket, run_id)).is_final:
+            if state.status is RunStatus.PAUSED:
+                await _resume(orket, place, run_id, pausing)
             for call in state.waiting_calls():
                 await _decide(orket, place, call)
         group.cancel_scope.cancel()
@@ -124,9 +143,49 @@ async def _decide(orket: Orket, place: Place, call: CallState) -> None:
     """Be a person: approve what asks; look at the world about what is in doubt, and say what is there."""
     verdict = HumanVerdict.APPROVE
     if call.doubt:
-        text = place.journal.read_text() if place.journal.exists() else ""
-        happened = balance(text, call.call.id) > 0
+        happened = balance(place.effects(), call.call.id) > 0
         verdict = HumanVerdict.HAPPENED if happened else HumanVerdict.DID_NOT_HAPPEN
     decision = DecideCall(run_id=call.call.run_id, call_id=call.call.id, verdict=verdict, by="person")
-    answer: Any = await orket.engine.ask(decision, timeout=ASK_S)
-    assert answer.run_id == call.call.run_id
+    await _command(orket, decision)
+
+
+@attrs.define
+class Pausing:
+    """Whether a person is pausing the run, and whether that was acknowledged."""
+
+    asked: bool = False
+    answered: anyio.Event = attrs.field(factory=anyio.Event)
+
+
+async def _pause(orket: Orket, place: Place, run_id: RunId, moments: Moments, pausing: Pausing) -> None:
+    """Pause the run somewhere in its middle; note what had acted when that was acknowledged."""
+    await reached(orket, run_id, lambda state: state.last_seq >= moments.pause_at_seq)
+    pausing.asked = True
+    if await _command(orket, PauseRun(run_id=run_id, by="person")):
+        draft = place.root / "paused.new"
+        draft.write_text(place.effects())
+        draft.rename(place.paused)
+        moments.reach(at.PAUSED)
+    pausing.answered.set()
+
+
+async def _resume(orket: Orket, place: Place, run_id: RunId, pausing: Pausing) -> None:
+    """Let a paused run go on, after a look whether it really stood still."""
+    if pausing.asked:
+        await pausing.answered.wait()
+    for _ in range(LOOKS):
+        await orket.ledger.run(run_id)
+    if place.paused.exists():
+        if place.paused.read_text() != place.effects():
+            place.acted_in_pause.touch()
+        place.paused.unlink()
+    await _command(orket, ResumeRun(run_id=run_id, by="person"))
+
+
+async def _command(orket: Orket, command: EngineCommand) -> bool:
+    """Give a command; False when the run stands where it cannot be carried out, which a person finds out."""
+    try:
+        answer = await orket.engine.ask(command, timeout=ASK_S)
+    except Refused:
+        return False
+    return bool(answer.run_id)

@@ -17,9 +17,21 @@ COMMIT = "before commit"
 COMMITTED = "after commit, nobody told"
 PROBE = "during probe"
 UNDONE = "compensated, not yet acted"
-ANNOUNCED = (INTENT, EFFECT_BEGUN, EFFECT_DONE, EFFECT_LATE, RECEIPT, COMMIT, COMMITTED, PROBE, UNDONE)
+PAUSED = "paused"
+ANNOUNCED = (
+    INTENT,
+    EFFECT_BEGUN,
+    EFFECT_DONE,
+    EFFECT_LATE,
+    RECEIPT,
+    COMMIT,
+    COMMITTED,
+    PROBE,
+    UNDONE,
+    PAUSED,
+)
 # How often a moment comes in one life, roughly; the rest come about four times.
-NTH_MAX = {COMMIT: 20, COMMITTED: 20, PROBE: 1, UNDONE: 1}
+NTH_MAX = {COMMIT: 20, COMMITTED: 20, PROBE: 1, UNDONE: 1, PAUSED: 1}
 
 
 @attrs.frozen
@@ -31,10 +43,13 @@ class Doom:
 
 
 class Moments:
-    """Counts the moments of one engine's life, and ends it at the one it is doomed to."""
+    """Counts the moments of one engine's life, and ends it at the one it is doomed to.
 
-    def __init__(self, doom: Doom | None) -> None:
-        self._doom = doom
+    ``pause_at_seq`` is the event after which a person pauses the run; 0 for not at all.
+    """
+
+    def __init__(self, doom: Doom | None, pause_at_seq: int = 0) -> None:
+        self._doom, self.pause_at_seq = doom, pause_at_seq
         self._reached: Counter[str] = Counter()
 
     def due(self, moment: str) -> bool:
