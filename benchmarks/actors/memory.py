@@ -12,6 +12,7 @@ from benchmarks.actors.watch import Gauge
 
 PROGRAMS = {
     "never messaged": orket.memory_idle,
+    "never messaged, constructor": orket.memory_state,
     "after one message": orket.memory_used,
     "anyio loop": naive.memory_idle,
 }

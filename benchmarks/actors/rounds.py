@@ -5,10 +5,11 @@ import sys
 from typing import Any
 
 from benchmarks.actors.children import ChildFailed, result_of
+from benchmarks.actors.memory import PROGRAMS
 from benchmarks.actors.peers.install import cache_dir
 from benchmarks.actors.peers.rounds import MEMORY, measure_peers
 from benchmarks.actors.shapes import WORKLOADS
-from benchmarks.actors.targets import judge_fairness, judge_loop
+from benchmarks.actors.targets import MEMORY_MAX, judge_fairness, judge_loop
 
 __all__ = ["ChildFailed", "measure"]
 
@@ -53,8 +54,8 @@ def _memory(given: argparse.Namespace) -> list[dict[str, Any]]:
     found = []
     for loop in given.loops:
         for count in SHORT_MEMORY_COUNTS if given.short else MEMORY_COUNTS:
-            for state in ("never messaged", "after one message", "anyio loop"):
-                if state == "anyio loop" and count > MEMORY_COUNTS[0]:
+            for state in PROGRAMS:
+                if count > MEMORY_COUNTS[0] and state not in MEMORY_MAX:
                     continue
                 _say(f"memory: {loop}, {count:,} actors, {state}")
                 order = {"loop": loop, "count": count, "state": state}

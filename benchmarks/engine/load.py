@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 #: What a step records.
-STEP_TEXT: Final = "x" * 300
+STEP_TEXT: Final = ("The guard looked at the file and found the total right. " * 6)[:300]
 #: Model replies of one conversation; all but a peer's last one carry a tool call.
 TURNS_PER_CARD: Final = 6
 #: What the scripted model says in a turn, and what the tool is given.

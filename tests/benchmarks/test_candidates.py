@@ -6,7 +6,7 @@ import pytest
 from benchmarks.actors.alternate import alternate
 from benchmarks.actors.candidates import CALL, NAIVE, OURS, QUEUE, candidates
 from benchmarks.actors.candidates.crowd import crowd
-from benchmarks.actors.candidates.orket import memory_idle, memory_used
+from benchmarks.actors.candidates.orket import memory_idle, memory_state, memory_used
 from benchmarks.actors.fairness import handled_after_stop, longest_run
 from benchmarks.actors.shapes import RING, WAVE, WORKLOADS
 from benchmarks.actors.watch import Gauge, Watch, expect
@@ -59,7 +59,7 @@ async def test_a_crowd_starts_together_and_ends_when_the_last_does() -> None:
 
 
 async def test_memory_programs_count_bytes() -> None:
-    for program in (memory_idle, memory_used):
+    for program in (memory_idle, memory_state, memory_used):
         gauge = Gauge()
         await program(50, gauge)
         assert isinstance(gauge.used, float)

@@ -11,6 +11,7 @@ OURS: Final = "actors"
 NAIVE: Final = "anyio"
 OURS_TIMEOUT: Final = "actors, timeout"
 NAIVE_TIMEOUT: Final = "anyio, timeout"
+OURS_STATE: Final = "actors, constructor"
 OURS_OFFER: Final = "actors, offer"
 NAIVE_KEPT: Final = "anyio, reply stream kept"
 QUEUE: Final = "asyncio.Queue"
@@ -24,6 +25,7 @@ _VARIANTS: Final[dict[str, dict[str, Program]]] = {
         NAIVE_KEPT: naive.ask_kept,
     },
     "ask_many": {NAIVE_KEPT: naive.ask_many_kept},
+    "spawn": {OURS_STATE: orket.spawn_state},
     "fan_in": {OURS_OFFER: orket.fan_in_offer},
 }
 

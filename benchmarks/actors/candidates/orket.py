@@ -163,10 +163,23 @@ class Idle(Actor[Add]):
 
 
 async def spawn(count: int, watch: Watch) -> None:
-    """Every actor has started before the system stops them all, last started first."""
+    """Every actor has started before the system stops them all, last started first.
+
+    Like the naive loop's, these actors have no state. Without a constructor there is nothing to run
+    at the start, and the runtime makes the instance when it is needed.
+    """
     with watch:
         async with ActorSystem() as system:
             refs = [system.spawn(Idle) for _ in range(count)]
+            await system.started(refs[-1])
+    expect(len(refs), count)
+
+
+async def spawn_state(count: int, watch: Watch) -> None:
+    """The same with a constructor to run and an instance to make."""
+    with watch:
+        async with ActorSystem() as system:
+            refs = [system.spawn(Counter) for _ in range(count)]
             await system.started(refs[-1])
     expect(len(refs), count)
 
@@ -255,6 +268,16 @@ async def memory_idle(count: int, watch: Watch) -> None:
         await system.spawn(Counter).ask(Total())
         with watch:
             refs = [system.spawn(Idle) for _ in range(count)]
+            await system.started(refs[-1])
+        expect(len(refs), count)
+
+
+async def memory_state(count: int, watch: Watch) -> None:
+    """The same with a constructor that sets one attribute."""
+    async with ActorSystem() as system:
+        await system.spawn(Counter).ask(Total())
+        with watch:
+            refs = [system.spawn(Counter) for _ in range(count)]
             await system.started(refs[-1])
         expect(len(refs), count)
 
