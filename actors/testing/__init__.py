@@ -8,6 +8,7 @@ from actors.testing._linear import Model, Operation, Verdict, explain
 from actors.testing._outcome import Outcome, Sent
 from actors.testing._outside import Outside
 from actors.testing._ports import port_faults
+from actors.testing._probe import Probe
 from actors.testing._schedule import Schedule
 from actors.testing._simulate import Finding, explore, simulate
 from actors.testing._simulation import Simulation
@@ -35,6 +36,7 @@ __all__ = [
     "Operation",
     "Outcome",
     "Outside",
+    "Probe",
     "RealBlocking",
     "Schedule",
     "Sent",

@@ -12,6 +12,7 @@ from actors._system import ActorSystem
 from actors.testing._moments import Moment
 from actors.testing._outcome import Outcome, play
 from actors.testing._ports import Fragile
+from actors.testing._probe import Probe
 from actors.testing._run import Stage
 from actors.testing._story import Story, tell
 
@@ -84,6 +85,10 @@ class Simulation:
         result: T = wrapped
         return result
 
+    def probe(self, name: str = "probe") -> Probe:
+        """A probe in the simulation's own system: an address that keeps what it receives."""
+        return Probe(self.system, name)
+
     async def play(
         self, script: Sequence[Any], *, to: Ref[Any], senders: int = 1, timeout: float | None = None
     ) -> Outcome:
@@ -116,6 +121,8 @@ async def with_system(
     stage: Stage, simulation: Simulation, body: Callable[[], Awaitable[T]], name: str = "system"
 ) -> T:
     """Run ``body`` while the simulation's system runs."""
-    async with ActorSystem(name, isolation=stage.world.isolation) as system:
+    # Injected crashes are no reason to give up.
+    unlimited = (1_000_000, 1.0)
+    async with ActorSystem(name, isolation=stage.world.isolation, intensity=unlimited) as system:
         simulation.system = system
         return await body()

@@ -206,8 +206,9 @@ class Watcher:
         number = entry[1].popleft()
         if not entry[1]:
             del self._order[path][id(message)]
-        if not isinstance(TURN.get(), Cell):
-            return  # Concurrent handlers are exempt.
+        turn = TURN.get()
+        if not isinstance(turn, Cell) or turn.blueprint.options.default == "postpone":
+            return  # Concurrent handlers are exempt, and who postpones reorders on purpose.
         if number < self._latest[path]:
             text = f"{path} handles {message!r} after one that was sent later"
             self.control.stop(InvariantBroken(text))

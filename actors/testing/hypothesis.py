@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
-from hypothesis import HealthCheck, given, settings, stateful
+from hypothesis import HealthCheck, Phase, given, settings, stateful
 from hypothesis import strategies as st
 
 from actors._actor import Actor, find_protocol
@@ -244,7 +244,11 @@ def check_actor(
     contract = Contract(actor, arguments, options, model)
     scripts = script if script is not None else messages(actor)
     rules = settings(
-        max_examples=max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+        max_examples=max_examples,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=[HealthCheck.too_slow],
     )
     drawn = worlds(crash=True, cancel=True, delay=True, full=True, isolation="verify")
     rules(given(script=scripts, world=drawn, senders=st.integers(1, 3))(_named(contract.check)))()
