@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "actors": ("benchmarks.actors.cli", "speed and memory of the actor runtime"),
     "control": ("benchmarks.control.cli", "from a pause or a halt to the moment after which nothing starts"),
     "engine": ("benchmarks.engine.cli", "the engine: durable steps, agent turns, disk, resume, footprint"),
+    "simulation": ("benchmarks.simulation.cli", "the simulator: speed, memory, time to each known bug"),
     "peers": ("benchmarks.actors.peers.cli", "install other actor libraries to compare with"),
 }
 

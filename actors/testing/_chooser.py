@@ -142,7 +142,8 @@ class Chooser:
 
     def _by_priority(self, names: Sequence[str]) -> int:
         best, most, chosen = 0, -MASK, ""
-        for index, name in enumerate(names[:COMPARED_MAX] if len(names) > COMPARED_MAX else names):
+        for index in range(min(len(names), COMPARED_MAX)):
+            name = names[index]
             priority = self._priorities.get(name)
             if priority is None:
                 priority = self._priorities[name] = mix(self.seed, fingerprint(name), 0)
