@@ -121,6 +121,15 @@ async def test_a_socket_that_a_dead_process_left_is_replaced(tmp_path: Path) -> 
         assert (await pull(place)).system == "alive"
 
 
+async def test_a_system_whose_loop_is_blocked_is_told_from_one_that_is_gone(tmp_path: Path) -> None:
+    place = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(place))
+        deaf.listen()
+        with pytest.raises(Gone, match="blocks its event loop"):
+            await in_thread(pull_from(str(place), timeout_s=0.05))
+
+
 async def test_what_the_block_raises_comes_out_as_it_is(tmp_path: Path) -> None:
     async with ActorSystem() as system:
         with pytest.raises(KeyError, match="mine"):
