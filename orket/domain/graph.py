@@ -8,7 +8,7 @@ from orket.domain.cards import WAITING, Card, CardStatus
 from orket.domain.errors import DependencyCycle
 from orket.domain.identifiers import CardId
 
-_LOST = WAITING | {CardStatus.CANCELED, CardStatus.ARCHIVED}
+LOST = WAITING | {CardStatus.CANCELED, CardStatus.ARCHIVED}
 
 
 def find_cycle(cards: Iterable[Card]) -> tuple[CardId, ...] | None:
@@ -68,6 +68,9 @@ def weight(card: CardId, waiting: Mapping[CardId, tuple[CardId, ...]]) -> int:
 
 def critical_order(cards: Iterable[Card], candidates: Iterable[Card]) -> tuple[Card, ...]:
     """Order candidates by priority plus number of transitive dependants, highest first, stable."""
+    candidates = tuple(candidates)
+    if len(candidates) < 2:  # mostly so: whoever looks often need not draw the whole graph each time
+        return candidates
     waiting = dependants(cards)
     return tuple(sorted(candidates, key=lambda card: -(card.priority + weight(card.id, waiting))))
 
@@ -102,6 +105,6 @@ def _never(card: Card, cards: Mapping[CardId, Card], held: Collection[CardId]) -
         other = cards.get(needed)
         if other is None:
             return f"depends on unknown card {needed}"
-        if other.status in _LOST and needed not in held:
+        if other.status in LOST and needed not in held:
             return f"dependency {needed} is {other.status}"
     return ""

@@ -19,7 +19,7 @@ from orket.domain.runs import RunState, RunStatus
 
 _RUN_EVENTS = (e.RunPaused, e.RunResumed, e.RunParked, e.RunFinished)
 _CARD_EVENTS = (e.CardAdded, e.CardStatusChanged, e.CardRetried)
-_LISTED = (e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS)
+_LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ def is_listed(run_id: RunId, recorded: Iterable[e.Recorded]) -> bool:
 
 def changes_lists(recorded: Iterable[e.Recorded]) -> bool:
     """Tell whether ``project`` would change more than the run's last sequence number; mostly it does not."""
-    return any(isinstance(one.event, _LISTED) for one in recorded)
+    return not _LISTED.isdisjoint([type(one.event) for one in recorded])
 
 
 def cards_touched(events: Iterable[e.Event]) -> frozenset[CardId]:

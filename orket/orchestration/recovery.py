@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from orket.domain import events as e
 from orket.domain.cards import FINAL, WAITING, Card, CardStatus, CardType, WaitReason
-from orket.domain.graph import hopeless
+from orket.domain.graph import LOST, hopeless
 from orket.domain.identifiers import CallId, CardId
 from orket.domain.runs import RunState
 from orket.domain.state_machine import SYSTEM, allowed
@@ -106,7 +106,9 @@ def blame(state: RunState, fault: e.CardFaulted, faults_max: int) -> tuple[e.Eve
 def block_hopeless(state: RunState) -> tuple[e.Event, ...]:
     """Block every card that waits for one that will never be done, and whoever waits for it in turn."""
     found: list[e.Event] = []
-    held = {call.call.card_id for call in state.waiting_calls()}
+    # Whom a person holds matters only where a card is lost: the turns of all cards are many.
+    lost_any = any(card.status in LOST for card in state.cards.values())
+    held = {call.call.card_id for call in state.waiting_calls()} if lost_any else set()
     while lost := hopeless(state.issues, held):
         for card, reason in lost:
             for event in block(card, WaitReason.DEPENDENCY, reason):
