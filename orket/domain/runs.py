@@ -156,7 +156,8 @@ class RunState:
             case e.RunResumed():
                 self.status, self.reason = RunStatus.RUNNING, ""
             case e.RunParked():
-                self.status = RunStatus.WAITING_FOR_APPROVAL
+                if self.status is RunStatus.RUNNING:  # a person's pause is not lifted by coming to rest
+                    self.status = RunStatus.WAITING_FOR_APPROVAL
             case e.RunFinished():
                 self.status, self.reason = RunStatus(event.status), event.reason
             case e.EngineHalted() | e.EngineReleased():

@@ -158,8 +158,20 @@ async def decide(desk: Desk, m: DecideCall) -> RunTicket:
     if state.status is RunStatus.WAITING_FOR_APPROVAL:
         events.append(e.RunResumed(by=m.by))
     await desk.ledger.append(m.run_id, events)
+    if state.status is RunStatus.RUNNING and await _is_parked(desk, m.run_id):
+        await desk.ledger.append(m.run_id, [e.RunResumed(by=m.by)])  # it came to rest while we looked
     status = RunStatus.PAUSED if state.status is RunStatus.PAUSED else RunStatus.RUNNING
     return RunTicket(run_id=m.run_id, status=status)
+
+
+async def _is_parked(desk: Desk, run_id: RunId) -> bool:
+    summary = await desk.ledger.run(run_id)
+    return summary is not None and summary.status is RunStatus.WAITING_FOR_APPROVAL
+
+
+async def waits_for_nobody(desk: Desk, run_id: RunId) -> bool:
+    """Tell of a parked run whether all it waited for was decided, so that a crash alone kept it there."""
+    return not (await fold(desk.ledger, run_id)).waiting_calls()
 
 
 def _decided(state: RunState, call: CallState, m: DecideCall, now: datetime) -> e.ToolCallDecided:

@@ -53,6 +53,7 @@ STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
 TWINS_MAX = 64
 SYSTEM_COMMANDS_MAX = 16
+PARKED = RunStatus.WAITING_FOR_APPROVAL
 HALTED = "the engine is halted: nothing starts until it is released"
 
 
@@ -85,6 +86,10 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     async def _take_up(self) -> None:
         running = [one.run_id for one in self._open.values() if one.status is RunStatus.RUNNING]
+        for run_id in [one.run_id for one in self._open.values() if one.status is PARKED]:
+            if await control.waits_for_nobody(self._desk, run_id):
+                running.append(run_id)
+                self._open[run_id] = attrs.evolve(self._open[run_id], status=RunStatus.RUNNING)
         resumed = [e.RunResumed(by=SYSTEM)]
         async with anyio.create_task_group() as together:
             for run_id in running:

@@ -67,6 +67,17 @@ def without_receipt(recorded: Iterable[e.Recorded]) -> dict[CallId, bool]:
     return found
 
 
+def answered(state: RunState) -> tuple[e.Event, ...]:
+    """Put cards back to work whose question was answered before they had come to rest."""
+    return tuple(
+        event
+        for card in state.cards.values()
+        if card.status in WAITING and (turn := state.open_turn(card.id)) is not None
+        if any(call.verdict is not None and call.result is None for call in turn.calls)
+        for event in take_up_again(state, card.id)
+    )
+
+
 def receipts(intended: Mapping[CallId, bool], ended: Iterable[EndedCall]) -> tuple[e.ToolCallFinished, ...]:
     """Write the receipts of calls that were ended, where the ledger has an intent and no receipt.
 

@@ -14,13 +14,14 @@ from orket.domain import events as e
 from orket.domain.assets import Epic
 from orket.domain.budgets import exceeded
 from orket.domain.cards import Card
-from orket.domain.identifiers import CardId, RunId, sanitise
+from orket.domain.identifiers import CallId, CardId, RunId, sanitise
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
+from orket.domain.state_machine import SYSTEM
 from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
-from orket.orchestration.recovery import advance_parents, begin_parents, blame, block_hopeless
+from orket.orchestration.recovery import advance_parents, answered, begin_parents, blame, block_hopeless
 from orket.services.sandbox_messages import CloseSandbox
 
 FAULT_DELAY_S = 0.1
@@ -132,10 +133,16 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
 
     def _bookkeeping(self) -> tuple[e.Event, ...]:
         """Write what follows from the events by law: faults, parents that move along, cards without hope."""
-        state = attrs.evolve(self._state, cards=dict(self._state.cards), faults=dict(self._state.faults))
+        state = attrs.evolve(
+            self._state,
+            cards=dict(self._state.cards),
+            faults=dict(self._state.faults),
+            verifications=dict(self._state.verifications),
+        )
         faulted, self._faulted = self._faulted, []
         return (
             *(event for fault in faulted for event in blame(state, fault, self._limits.faults_per_card_max)),
+            *_folded(state, answered(state)),
             *block_hopeless(state),
             *advance_parents(state),
         )
@@ -178,15 +185,33 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
     async def _end(self) -> None:
         """Nothing is under way and nothing can start: park for a person, or finish."""
         if waiting := self._state.waiting_calls():
-            await self._record(e.RunParked(calls=tuple(call.call.id for call in waiting)))
+            if not await self._park(tuple(call.call.id for call in waiting)):
+                return
         else:
             end = self._nodes.orchestration_loop.conclude(self._state.issues, self._workload.only)
             await self._desk.sandboxes.ask(CloseSandbox(run_id=self._run_id))
             await self._record(e.RunFinished(status=end.status, reason=end.reason))
         self.ctx.stop()
 
+    async def _park(self, calls: tuple[CallId, ...]) -> bool:
+        """Rest until a person decides; False when one of them was decided meanwhile, so the run goes on."""
+        await self._record(e.RunParked(calls=calls))
+        if {call.call.id for call in self._state.waiting_calls()}.issuperset(calls):
+            return True
+        if self._state.status is RunStatus.WAITING_FOR_APPROVAL:
+            await self._record(e.RunResumed(by=SYSTEM))
+        self._look_again()
+        return False
+
 
 def _describe(error: BaseException) -> str:
     """Name the original failure, not the envelope it came in."""
     origin = error.__cause__ or error
     return f"{type(origin).__name__}: {origin}"
+
+
+def _folded(state: RunState, events: tuple[e.Event, ...]) -> tuple[e.Event, ...]:
+    """Fold events, so that what is worked out next sees them."""
+    for event in events:
+        state.apply(event)
+    return events

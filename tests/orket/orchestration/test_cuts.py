@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from orket.bootstrap import Orket
+from orket.domain import events as e
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.runs import RunState, RunStatus
@@ -41,27 +42,61 @@ async def commits_of(orket: Orket) -> list[list[Recorded]]:
     return [list(one) for _, one in groupby(events, key=lambda one: one.at)]
 
 
+def asking(bench: Bench) -> Path:
+    """An epic in which a person is asked about a command."""
+    return bench.epic(
+        [issue("A"), issue("B", "A")],
+        [*plain("A", COMMAND), *plain("B")],
+        policy=[{"effect": "ask", "tool": "run_command"}],
+        sandbox={"levels": ["process"]},
+    )
+
+
+async def recorded(bench: Bench) -> tuple[RunId, list[list[Recorded]]]:
+    """Run the epic to its end once; return what each commit held."""
+    async with bench.engine() as orket:
+        run_id = await bench.start(orket, asking(bench))
+        assert (await to_the_end(orket, run_id)).status is RunStatus.DONE
+        return run_id, await commits_of(orket)
+
+
+async def go_on(bench: Bench, name: str, run_id: RunId, events: list[Event]) -> RunState:
+    """Lay a ledger of these events in a place of its own, start an engine on it, see the run end."""
+    bench.settings = attrs.evolve(bench.settings, data_dir=bench.root / name)
+    async with open_ledger(bench.settings.db_path, SystemClock()) as ledger:
+        await ledger.append(run_id, events)
+    with anyio.fail_after(20):
+        async with bench.engine() as orket:
+            return await to_the_end(orket, run_id)
+
+
 @pytest.mark.timeout(120)
 async def test_a_run_ends_wherever_its_ledger_was_cut(tmp_path: Path, anyio_backend_name: str) -> None:
     bench = Bench(tmp_path)
-    asking = {"effect": "ask", "tool": "run_command"}
-    epic = bench.epic(
-        [issue("A"), issue("B", "A")],
-        [*plain("A", COMMAND), *plain("B")],
-        policy=[asking],
-        sandbox={"levels": ["process"]},
-    )
-    async with bench.engine() as orket:
-        run_id = await bench.start(orket, epic)
-        assert (await to_the_end(orket, run_id)).status is RunStatus.DONE
-        commits = await commits_of(orket)
+    run_id, commits = await recorded(bench)
     step = 1 if anyio_backend_name == "asyncio" else 3
     for last in range(1, len(commits) + 1, step):
         events: list[Event] = [one.event for commit in commits[:last] for one in commit]
-        bench.settings = attrs.evolve(bench.settings, data_dir=tmp_path / f"cut-{last}")
-        async with open_ledger(bench.settings.db_path, SystemClock()) as ledger:
-            await ledger.append(run_id, events)
-        with anyio.fail_after(20):
-            async with bench.engine() as orket:
-                state = await to_the_end(orket, run_id)
+        state = await go_on(bench, f"cut-{last}", run_id, events)
         assert state.status is RunStatus.DONE, (last, events[-1], state.reason)
+
+
+@pytest.mark.parametrize("late", ["the card's rest", "the run's rest", "both"])
+async def test_a_person_who_is_quicker_than_the_run_is_heard(tmp_path: Path, late: str) -> None:
+    """The decision is on the ledger before the card, or the run, came to rest over the question."""
+    bench = Bench(tmp_path)
+    run_id, commits = await recorded(bench)
+    events: list[Event] = [one.event for commit in commits for one in commit]
+    asked = next(n for n, one in enumerate(events) if isinstance(one, e.ToolCallIntended))
+    decided = next(n for n, one in enumerate(events) if isinstance(one, e.ToolCallDecided))
+    card_rests, run_rests = events[asked + 1], events[asked + 2]
+    assert isinstance(card_rests, e.CardStatusChanged)
+    assert isinstance(run_rests, e.RunParked)
+    before, decision, back = events[: asked + 1], events[decided], events[decided + 1]
+    orders: dict[str, list[Event]] = {
+        "the card's rest": [decision, card_rests],
+        "the run's rest": [card_rests, decision, back, run_rests],
+        "both": [decision, card_rests, run_rests],
+    }
+    state = await go_on(bench, "quicker", run_id, [*before, *orders[late]])
+    assert state.status is RunStatus.DONE, state.reason
