@@ -29,7 +29,7 @@ class Chooser:
     passed over at it; so a choice keeps its meaning when others are taken back.
     """
 
-    def __init__(self, schedule: Schedule, faults: Faults) -> None:
+    def __init__(self, schedule: Schedule, faults: Faults, *, overtake: bool = True) -> None:
         self.seed = schedule.seed
         self.strategy = schedule.effective
         self.faults = faults
@@ -45,8 +45,8 @@ class Chooser:
         self._sticky: str | None = None
         self._priorities: dict[str, int] = {}
         self._demotions = 1 + self.seed % 5
-        plain = self.strategy == "plain"
-        self._clock_rate = 0.0 if plain else CLOCK_RATES[(self.seed // 4) % len(CLOCK_RATES)]
+        still = self.strategy == "plain" or not overtake
+        self._clock_rate = 0.0 if still else CLOCK_RATES[(self.seed // 4) % len(CLOCK_RATES)]
 
     @property
     def replaying(self) -> bool:

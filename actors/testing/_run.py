@@ -55,7 +55,7 @@ class Stage:
 
     def __init__(self, world: World, *, detailed: bool = False) -> None:
         self.world = world
-        self.chooser = Chooser(world.schedule, world.faults)
+        self.chooser = Chooser(world.schedule, world.faults, overtake=world.overtake)
         self.control = Control(self.chooser, world.steps_max)
         self.watcher = Watcher(self.control, self.chooser, detailed=detailed)
         self.waiting: Callable[[], list[Entry]] = list

@@ -14,6 +14,7 @@ Pairs = tuple[tuple[str, str], ...]
 Again = Callable[[Schedule], Ran]
 
 RUNS_MAX = 600
+#: Seconds of processor time.
 SECONDS_MAX = 2.0
 #: Other seeds that are tried first, and how many neighbours are taken back together.
 SEEDS = 60
@@ -49,7 +50,7 @@ class Shrinker:
     again: Again
     best: Ran
     runs: int = 0
-    _until: float = attrs.field(factory=lambda: time.monotonic() + SECONDS_MAX)
+    _until: float = attrs.field(factory=lambda: time.process_time() + SECONDS_MAX)
 
     def shrink(self) -> Ran:
         """The run under the shortest schedule found within the limits."""
@@ -115,7 +116,7 @@ class Shrinker:
         return self.best.schedule.deviations or ()
 
     def _going(self) -> bool:
-        return self.runs < RUNS_MAX and time.monotonic() < self._until
+        return self.runs < RUNS_MAX and time.process_time() < self._until
 
     def _fails(self, pairs: Pairs) -> bool:
         self.runs += 1

@@ -131,6 +131,7 @@ def simulate(
     replay: Schedule | str | None = None,
     regressions: Iterable[Schedule | str] = (),
     blocking: Literal["refuse", "inline"] = "refuse",
+    overtake: bool = True,
     shrink: bool = True,
 ) -> Simulate:
     """Run a program with virtual time and with every choice of the scheduler drawn from a seed.
@@ -151,6 +152,7 @@ def simulate(
         replay: Run only this schedule.
         regressions: Schedules to run first.
         blocking: See ``World``.
+        overtake: See ``World``.
         shrink: Shorten a failing schedule.
 
     Raises:
@@ -158,7 +160,7 @@ def simulate(
         NotDeterministic: A failing schedule took another course when it was run again.
     """
     if world is None:
-        world = World(faults=faults or Faults(), blocking=blocking)
+        world = World(faults=faults or Faults(), blocking=blocking, overtake=overtake)
     return Simulate(
         world,
         schedules=schedules,

@@ -18,6 +18,8 @@ class World:
         backend: ``asyncio`` or ``trio``.
         blocking: ``refuse`` makes real threads an error; ``inline`` runs what
             ``anyio.to_thread.run_sync`` is given at once, in the event loop's thread.
+        overtake: A timer may ring although tasks can run, as on a busy machine; without it, time moves
+            only when nobody can run, and no time limit is too tight.
         isolation: ``verify`` fails a handler that changes its message (in the simulation's own
             system).
         steps_max: Steps of tasks after which the run is a livelock.
@@ -27,5 +29,6 @@ class World:
     faults: Faults = attrs.field(factory=Faults)
     backend: Backend = "asyncio"
     blocking: Literal["refuse", "inline"] = "refuse"
+    overtake: bool = attrs.field(default=True, kw_only=True)
     isolation: Literal["trust", "verify"] = attrs.field(default="trust", kw_only=True)
     steps_max: int = attrs.field(default=300_000, kw_only=True)

@@ -45,4 +45,11 @@ SUITES: tuple[Suite, ...] = (
         full=(PYTHON, "-m", "tests.crash", "--kills", "1000", "--limit", "1700"),
         limit_s=1800.0,
     ),
+    Suite(
+        name="simulation",
+        shows="fixed programs and the runtime's own table survive thousands of simulated schedules",
+        short=(PYTHON, "-m", "tests.testing.survive", "--schedules", "300", "--minutes", "4"),
+        full=(PYTHON, "-m", "tests.testing.survive"),
+        limit_s=2400.0,
+    ),
 )
