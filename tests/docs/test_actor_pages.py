@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,23 @@ def test_every_error_is_on_the_page_of_errors() -> None:
     bases = {"ActorsError", "DeliveryError", "ReplyError"}
     rows = set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE))
     assert rows == set(errors) - bases
+
+
+SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = sorted([*(ROOT / "docs" / "how-to" / "actors").glob("*.md"), REFERENCE / "actors-errors.md"])
+
+
+@pytest.mark.timeout(300)  # without a cache it reads every dependency's types
+def test_the_snippets_pass_mypy_strict(tmp_path: Path) -> None:
+    """A page is one module to the type checker, as it is one namespace when it runs."""
+    for page in PAGES:
+        module = tmp_path / f"{page.stem.replace('-', '_')}.py"
+        module.write_text("\n".join(SNIPPET.findall(page.read_text(encoding="utf-8"))), encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", *map(str, tmp_path.iterdir())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
