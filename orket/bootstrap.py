@@ -32,6 +32,7 @@ from orket.infrastructure.lock import EngineLock, LockHolder, holder
 from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import open_model
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.infrastructure.sqlite import (
     Sink,
@@ -349,7 +350,7 @@ def running_engine(settings: Settings) -> str | None:
 
 def ladder() -> Drivers:
     """The sandbox drivers that this version has, lowest level first."""
-    return (ProcessDriver(),)
+    return (ProcessDriver(), BubblewrapDriver())
 
 
 async def probe_sandboxes() -> tuple[ProbeReport, ...]:

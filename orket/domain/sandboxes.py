@@ -61,11 +61,15 @@ class ProbeReport:
 
 
 class CommandEnd(StrEnum):
-    """How a command ended; the first two are the command's own doing, the rest are ours."""
+    """How a command ended; the first two are the command's own doing, the rest are ours.
+
+    A command that could not be set up has no end: that is a ``SandboxError``, which no model is to mend.
+    """
 
     OK = "ok"
     NONZERO = "nonzero"
     TIMEOUT = "timeout"
+    MEMORY = "memory"
     LIMIT = "limit"
     CANCELED = "canceled"
 
@@ -96,7 +100,8 @@ class Command:
 class CommandResult:
     """How a command ended: exit code (negative signal number when killed), bounded output, duration.
 
-    ``truncated`` says that output beyond the limit was discarded, which is not an error.
+    ``truncated`` says that output beyond the limit was discarded, which is not an error. ``limit`` names the
+    limit that ended it when ``end`` is ``limit``: ``cpu``, ``file`` (its size) or ``processes``.
     """
 
     end: CommandEnd
@@ -105,3 +110,4 @@ class CommandResult:
     stderr: bytes
     duration_ms: int
     truncated: bool = False
+    limit: str = ""

@@ -4,18 +4,34 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import pytest
 
 from orket.domain.identifiers import RunId
 from orket.domain.ports import OpenSandbox, SandboxDriver
-from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, SandboxSpec
+from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, ProbeReport, SandboxSpec
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 
-DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver,)
+DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, BubblewrapDriver)
 WALL_S = 20.0
+
+
+@cache
+def probed(kind: type[SandboxDriver]) -> ProbeReport:
+    """What the driver says of this machine; asked once."""
+    return anyio.run(kind().probe)
+
+
+def working(kind: type[SandboxDriver]) -> SandboxDriver:
+    """A driver, or the reason why its tests are skipped here; level 0 works everywhere."""
+    if kind is not ProcessDriver and not (report := probed(kind)).ok:
+        pytest.skip(f"{kind.name}: {report.reason}")
+    return kind()
 
 
 @asynccontextmanager
@@ -58,9 +74,10 @@ def carrying(word: str) -> list[int]:
 
 
 class Herald:
-    """A named pipe through which a command says that it has come to some point."""
+    """A named pipe in a workspace, through which a command says that it has come to some point."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.path = folder / f"herald-{secrets.token_hex(4)}"
         os.mkfifo(self.path)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orket.domain.errors import ToolError
 from orket.domain.ports import OpenSandbox, SandboxDriver
-from tests.contracts.sandbox_drivers import DRIVERS, opened
+from tests.contracts.sandbox_drivers import DRIVERS, opened, working
 
 pytestmark = pytest.mark.anyio
 SECRET = b"not for you"
@@ -23,8 +23,7 @@ SECRET = b"not for you"
 
 @pytest.fixture(params=DRIVERS, ids=lambda one: one.name)
 def driver(request: pytest.FixtureRequest) -> SandboxDriver:
-    made: SandboxDriver = request.param()
-    return made
+    return working(request.param)
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
-"""Start one command, and leave nothing of it behind; run by ``launching`` as ``python -I -S launcher.py``.
+"""Start one command, and leave nothing of it behind; run by ``launching`` in a bare interpreter.
 
 It is a process of its own because only a parent can adopt: as *child subreaper* it inherits every
 descendant that gets away by ``setsid`` or a double fork, and ends them all when the command ends, when its
 time is up, or when the control pipe closes. The kernel closes that pipe even when the engine dies by SIGKILL,
-so a launcher never outlives its engine. Standard library only, nothing of this package is imported.
+so a launcher never outlives its engine. Standard library only, and of this package what stands beside it.
 
 Arguments: control fd, report fd, private directory, wall seconds, then the resource limits (CPU seconds,
-address space, file size, open files, processes; bytes and counts), then the command. The report is one line
-``HOW CODE MILLISECONDS``; HOW is ``exit``, ``signal``, ``timeout``, ``limit`` (too many processes),
-``canceled``, ``exec`` (could not be started, CODE is the errno) or ``setup`` (the launcher itself could not
-work, CODE is the errno).
+address space, file size, open files, processes; bytes and counts), then the number of words of a jail and
+those words (see ``jail``; none: no jail), then the command. The report is one line ``HOW CODE MILLISECONDS
+WORDS``; HOW is ``exit``, ``signal``, ``timeout``, ``limit`` (too many processes), ``memory`` (too much of it
+together), ``canceled``, ``exec`` (could not be started, CODE is the errno), ``jail`` (bubblewrap could not
+set up or start it, and has said why on standard error) or ``setup`` (the launcher itself could not work,
+CODE is the errno, WORDS may say at which step).
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ import os
 import resource
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable
+
+from orket.infrastructure.sandboxes import jail
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
 FREEZE_PASSES_MAX = 100
 LOOK_S = 0.05
+JAILERS = 2  # bubblewrap itself, and the first process of its sandbox
+SLACK = 16
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def prctl(option: int, value: int) -> None:
@@ -58,6 +64,8 @@ def set_limits(values: list[int]) -> None:
         resource.RLIMIT_CORE,
     )
     for kind, value in zip(kinds, (*values, 0), strict=True):
+        if value < 0:
+            continue
         _, hard = resource.getrlimit(kind)
         # One second between SIGXCPU, which names the limit, and the SIGKILL that cannot be caught.
         top = value + 1 if kind == resource.RLIMIT_CPU else value
@@ -80,37 +88,43 @@ def threads_of_user() -> int:
     return count
 
 
-def become(argv: list[str], limits: list[int], launcher: int) -> None:
+def become(argv: list[str], limits: list[int], launcher: int, words: list[str], gate: jail.Gate) -> None:
     """Turn this forked child into the command; returns only by raising OSError."""
     os.setsid()
-    prctl(DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != launcher:
-        os._exit(127)
     ignored = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
     for one in ignored:  # an ignored signal stays ignored across exec
         signal.signal(one, signal.SIG_DFL)
     os.umask(0o022)
+    if words:
+        argv = [*jail.enter(words, gate, launcher), *argv]
+    prctl(DEATH_SIGNAL, signal.SIGKILL)  # after a change of user, which would cancel it
+    if os.getppid() != launcher:
+        os._exit(127)
     set_limits(limits)
     os.execvp(argv[0], argv)
 
 
-def start(argv: list[str], limits: list[int]) -> tuple[int, int]:
-    """Fork and exec; return the pid and the errno of a failed exec (0 when it runs)."""
+def start(argv: list[str], limits: list[int], words: list[str], gate: jail.Gate) -> tuple[int, str]:
+    """Fork and exec; return the pid, and what hindered it as ``HOW CODE WORDS``, empty when it runs."""
     launcher = os.getpid()
-    limits = [*limits[:4], limits[4] + threads_of_user()]
+    limits = [*limits[:4], gate.limit_at_start if words else limits[4] + threads_of_user()]
     answer, failure = os.pipe()
     if (pid := os.fork()) == 0:
         try:
-            become(argv, limits, launcher)
+            become(argv, limits, launcher, words, gate)
+        except jail.Unprepared as error:
+            os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
-            os.write(failure, str(error.errno or errno.EPERM).encode())
+            how = "setup" if words else "exec"
+            os.write(failure, f"{how} {error.errno or errno.EPERM} ".encode())
         except ValueError:  # an empty name
-            os.write(failure, str(errno.ENOENT).encode())
+            os.write(failure, f"exec {errno.ENOENT} ".encode())
         finally:
             os._exit(127)
     os.close(failure)
+    gate.keep_ours()
     with os.fdopen(answer, "rb") as told:
-        return pid, int(told.read() or b"0")
+        return pid, told.read().decode()
 
 
 def let_go_of_streams() -> None:
@@ -134,28 +148,50 @@ def reap(pid: int) -> tuple[bool, int | None]:
             found = status
 
 
-def watch(pid: int, control: int, woken: int, deadline: float, processes_max: int) -> tuple[str, int]:
-    """Wait until the command ends, the time is up, there are too many of it or the engine lets go.
+class Watch:
+    """Waits until the command ends, the time is up, there is too much of it or the engine lets go.
 
-    The number of processes is looked at now and then, because RLIMIT_NPROC counts all of a user's and does
-    not bind root.
+    Processes and memory are looked at now and then: the kernel counts processes of a user and memory of a
+    process, and neither binds root.
     """
-    waiting = select.poll()
-    for fd in (control, woken):
-        waiting.register(fd, select.POLLIN)
-    while True:
-        _, status = reap(pid)
-        if status is not None:
-            code = os.waitstatus_to_exitcode(status)
-            return ("signal", -code) if code < 0 else ("exit", code)
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return "timeout", signal.SIGKILL
-        if too_many(os.getpid(), processes_max):
-            return "limit", signal.SIGKILL
-        ready = {fd for fd, _ in waiting.poll(min(left, LOOK_S) * 1000)}
-        if control in ready or (woken in ready and signal.SIGTERM in os.read(woken, 4096)):
-            return "canceled", signal.SIGKILL
+
+    def __init__(self, pid: int, deadline: float, limits: list[int], gate: jail.Gate | None) -> None:
+        self._pid, self._deadline, self._gate = pid, deadline, gate
+        self._memory_bytes = limits[1]
+        self._processes = limits[4] + (JAILERS if gate is not None else 0)
+
+    def until_over(self, control: int, woken: int) -> tuple[str, int]:
+        """Say how it ended."""
+        waiting = select.poll()
+        heard = () if self._gate is None else (self._gate.status,)
+        for fd in (control, woken, *heard):
+            waiting.register(fd, select.POLLIN)
+        looked = 0.0
+        while True:
+            _, status = reap(self._pid)
+            if status is not None:
+                return self._ended(status)
+            now = time.monotonic()
+            if now >= self._deadline:
+                return "timeout", signal.SIGKILL
+            if now >= looked + LOOK_S:
+                looked = now
+                if excess := too_much(os.getpid(), self._processes, self._memory_bytes):
+                    return excess, signal.SIGKILL
+            ready = {fd for fd, _ in waiting.poll(min(self._deadline - now, LOOK_S) * 1000)}
+            if control in ready or (woken in ready and signal.SIGTERM in os.read(woken, 4096)):
+                return "canceled", signal.SIGKILL
+            if self._gate is not None and self._gate.status in ready and not self._gate.heed():
+                waiting.unregister(self._gate.status)
+
+    def _ended(self, status: int) -> tuple[str, int]:
+        code = os.waitstatus_to_exitcode(status)
+        if self._gate is not None and code >= 0:
+            told = self._gate.exit_code()
+            if told is None:
+                return "jail", code
+            code = told if not 128 < told <= 128 + signal.SIGRTMIN else 128 - told
+        return ("signal", -code) if code < 0 else ("exit", code)
 
 
 def parent_of(pid: int) -> int:
@@ -185,14 +221,27 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def too_many(top: int, processes_max: int) -> bool:
-    """Tell whether more than so many processes are below ``top``."""
-    count, todo = 0, [top]
+def too_much(top: int, processes_max: int, memory_bytes: int) -> str:
+    """Say ``limit`` for more than so many processes below ``top``, ``memory`` for more than so much held."""
+    count, held, todo = 0, 0, [top]
     while todo and count <= processes_max:
         found = children_of(todo.pop())
         count += len(found)
+        held += sum(map(resident_bytes, found))
         todo.extend(found)
-    return count > processes_max
+    if count > processes_max:
+        return "limit"
+    return "memory" if held > memory_bytes else ""
+
+
+def resident_bytes(pid: int) -> int:
+    """Read how much memory a process has in use that it does not share with others."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            _, resident, shared = map(int, file.read().split()[:3])
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * PAGE_BYTES
 
 
 def send(pid: int, what: signal.Signals, is_meant: Callable[[int], bool]) -> bool:
@@ -267,28 +316,35 @@ def remove(folder: str) -> None:
         pass  # the engine looks again, with more patience
 
 
+def run(arguments: list[str], started: float) -> str:
+    """Run one command to its end; return the report."""
+    control, wall_s = int(arguments[0]), float(arguments[3])
+    limits, count = [int(one) for one in arguments[4:9]], int(arguments[9])
+    words, argv = arguments[10 : 10 + count], arguments[10 + count :]
+    for fd in inherited():
+        os.set_inheritable(fd, False)
+    prctl(SUBREAPER, 1)
+    woken = wake_on_signals()
+    gate = jail.Gate(limits[4] + JAILERS + SLACK)
+    pid, hindered = start(argv, limits, words, gate)
+    let_go_of_streams()
+    how, code = "", 0
+    if not hindered:
+        watch = Watch(pid, started + wall_s, limits, gate if words else None)
+        how, code = watch.until_over(control, woken)
+    duration_ms = round((time.monotonic() - started) * 1000)
+    end_everything(woken)
+    if hindered:
+        how, code_said, said = hindered.split(" ", 2)
+        return f"{how} {code_said} {duration_ms} {said}\n"
+    return f"{how} {code} {duration_ms}\n"
+
+
 def main(arguments: list[str]) -> None:
     """Run one command to its end and report it."""
-    control, report = int(arguments[0]), int(arguments[1])
-    private, wall_s = arguments[2], float(arguments[3])
-    started = time.monotonic()
     try:
-        for fd in inherited():
-            os.set_inheritable(fd, False)
-        prctl(SUBREAPER, 1)
-        woken = wake_on_signals()
-        pid, failed = start(arguments[9:], [int(one) for one in arguments[4:9]])
-        let_go_of_streams()
-        how, code = (
-            ("exec", failed) if failed else watch(pid, control, woken, started + wall_s, int(arguments[8]))
-        )
-        duration_s = time.monotonic() - started
-        end_everything(woken)
+        said = run(arguments, time.monotonic())
     except OSError as error:
-        how, code, duration_s = "setup", error.errno or errno.EPERM, 0.0
-    remove(private)
-    os.write(report, f"{how} {code} {round(duration_s * 1000)}\n".encode())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        said = f"setup {error.errno or errno.EPERM} 0\n"
+    remove(arguments[2])
+    os.write(int(arguments[1]), said.encode())

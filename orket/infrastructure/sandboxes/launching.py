@@ -22,14 +22,20 @@ from orket.infrastructure.sandboxes.claims import claim
 from orket.infrastructure.sandboxes.output import Kept, drain
 from orket.infrastructure.sandboxes.sweeping import sweep
 
-LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+# As a module it is compiled once and for all, as a script each time.
+_BARE = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from orket.infrastructure.sandboxes.launcher import main; main(sys.argv[1:])"
+)
+_ROOT = str(Path(__file__).parents[3])
 GRACE_S = 10.0
 DRAIN_S = 2.0
 KILLED = "killed -9 0"
 
-_LIMITS = frozenset({int(signal.SIGXCPU), int(signal.SIGXFSZ)})
 # A shell says 128 + number when a child of its own died of a signal.
-_LIMIT_EXITS = frozenset(128 + one for one in _LIMITS)
+_LIMITS = {int(signal.SIGXCPU): "cpu", int(signal.SIGXFSZ): "file"}
+_EXEC_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ENOEXEC, errno.EACCES, errno.E2BIG, errno.ELOOP)
+_OUT_OF_MEMORY = (b"MemoryError", b"bad_alloc", b"annot allocate memory", b"ut of memory", b"OutOfMemory")
 _KILLED = -int(signal.SIGKILL)
 
 
@@ -38,7 +44,7 @@ class Launch:
     """What to start: the command, where, with which environment, input and limits.
 
     ``workspace`` is an open directory, ``private`` the path of the command's own directory, which is gone
-    when the command is.
+    when the command is. ``jail`` is what ``jail.arguments`` takes apart; empty: none.
     """
 
     argv: tuple[str, ...]
@@ -47,6 +53,7 @@ class Launch:
     environment: Mapping[str, str]
     stdin: IO[bytes] | int
     limits: Limits
+    jail: tuple[str, ...] = ()
 
 
 class Launched:
@@ -161,8 +168,8 @@ def _launcher_argv(launch: Launch, control: int, report: int) -> list[str]:
         limits.open_files,
         limits.processes,
     )
-    head = (control, report, launch.private, limits.wall_s, *numbers)
-    return [sys.executable, "-I", "-S", LAUNCHER, *map(str, head), *launch.argv]
+    head = (control, report, launch.private, limits.wall_s, *numbers, len(launch.jail), *launch.jail)
+    return [sys.executable, "-I", "-S", "-c", _BARE, _ROOT, *map(str, head), *launch.argv]
 
 
 def _not_started(why: str, exit_code: int, duration_ms: int) -> CommandResult:
@@ -176,12 +183,18 @@ def _not_started(why: str, exit_code: int, duration_ms: int) -> CommandResult:
 
 
 def _result(launch: Launch, said: str, out: Kept, err: Kept) -> CommandResult:
-    how, code, duration_ms = _parse(said, err)
+    how, code, duration_ms, detail = _parse(said, err)
+    if how == "jail":
+        how, code = "exec", _jail_errno(err)
     if how == "exec":
         return _not_started(f"{launch.argv[0]}: {os.strerror(code)}", _exec_exit(code), duration_ms)
-    end, exit_code = _end(how, code)
+    if how == "setup":
+        raise SandboxError(f"a command could not be set up: {detail or os.strerror(code)}")
+    end, exit_code, limit = _end(how, code)
     if how == "killed":
         err.add(b"\n(its launcher was killed; everything it had started was ended)\n")
+    if end is CommandEnd.NONZERO and _ran_out_of_memory(err.value()):
+        end = CommandEnd.MEMORY
     return CommandResult(
         end=end,
         exit_code=exit_code,
@@ -189,37 +202,65 @@ def _result(launch: Launch, said: str, out: Kept, err: Kept) -> CommandResult:
         stderr=err.value(),
         duration_ms=duration_ms,
         truncated=out.truncated or err.truncated,
+        limit=limit,
     )
 
 
-def _parse(said: str, err: Kept) -> tuple[str, int, int]:
+def _parse(said: str, err: Kept) -> tuple[str, int, int, str]:
     try:
-        how, code, duration_ms = said.split()
-        return how, int(code), int(duration_ms)
+        how, code, duration_ms, *words = said.split(maxsplit=3)
+        return how, int(code), int(duration_ms), " ".join(words).strip()
     except ValueError:
-        why = err.value().decode("utf-8", "replace").strip()[-200:]
-        raise SandboxError(f"the launcher did not start: {why}") from None
+        raise SandboxError(f"the launcher did not start: {_tail(err)}") from None
+
+
+def _tail(err: Kept) -> str:
+    return err.value().decode("utf-8", "replace").strip()[-200:]
+
+
+def _jail_errno(err: Kept) -> int:
+    """Read why bubblewrap did not start the command; the command has said nothing, for it never ran.
+
+    Raises:
+        SandboxError: It did not even come to starting it.
+    """
+    tail = _tail(err)
+    if not tail.startswith("bwrap: execvp "):
+        raise SandboxError(f"a command could not be set up: {tail or 'bubblewrap ended early'}")
+    return next((code for code in _EXEC_ERRNOS if tail.endswith(os.strerror(code))), errno.EACCES)
+
+
+def _ran_out_of_memory(stderr: bytes) -> bool:
+    """Tell whether the last words are what programs say when the address space is used up."""
+    last = stderr.rstrip().rpartition(b"\n")[2]
+    return any(word in last for word in _OUT_OF_MEMORY)
 
 
 def _exec_exit(code: int) -> int:
     return 127 if code == errno.ENOENT else 126
 
 
-def _end(how: str, code: int) -> tuple[CommandEnd, int]:
+def _end(how: str, code: int) -> tuple[CommandEnd, int, str]:
     match how:
         case "exit" if code == 0:
-            return CommandEnd.OK, 0
+            return CommandEnd.OK, 0, ""
+        case "exit" if (limit := _LIMITS.get(code - 128)) is not None:
+            return CommandEnd.LIMIT, code, limit
         case "exit":
-            return CommandEnd.LIMIT if code in _LIMIT_EXITS else CommandEnd.NONZERO, code
+            return CommandEnd.NONZERO, code, ""
+        case "signal" if (limit := _LIMITS.get(code)) is not None:
+            return CommandEnd.LIMIT, -code, limit
         case "signal":
-            return CommandEnd.LIMIT if code in _LIMITS else CommandEnd.NONZERO, -code
+            return CommandEnd.NONZERO, -code, ""
         case "timeout":
-            return CommandEnd.TIMEOUT, _KILLED
+            return CommandEnd.TIMEOUT, _KILLED, ""
         case "limit":
-            return CommandEnd.LIMIT, _KILLED
+            return CommandEnd.LIMIT, _KILLED, "processes"
+        case "memory":
+            return CommandEnd.MEMORY, _KILLED, ""
         case "canceled":
-            return CommandEnd.CANCELED, _KILLED
+            return CommandEnd.CANCELED, _KILLED, ""
         case "killed":  # by the command itself, or for want of memory: it may have acted
-            return CommandEnd.NONZERO, code
+            return CommandEnd.NONZERO, code, ""
         case _:
-            raise SandboxError(f"the launcher could not work: {os.strerror(code)}")
+            raise SandboxError(f"the launcher could not work: {how}")

@@ -38,6 +38,9 @@ from orket.infrastructure.sandboxes.sweeping import home_of
 
 T = TypeVar("T")
 
+#: From a command's private directory and its environment to the jail it is put into; empty: none.
+Jail = Callable[[str, Mapping[str, str]], tuple[str, ...]]
+
 PRIVATE_MARK = "{private}"
 STATES = (
     "wall-clock limit",
@@ -66,8 +69,15 @@ class ProcessDriver:
         own = str(Path(sys.executable).parent)
         self._path = path if path is not None else f"{own}:/usr/local/bin:/usr/bin:/bin"
         self._scratch = scratch
+        self._probed: ProbeReport | None = None
 
     async def probe(self) -> ProbeReport:
+        """Run a command and see that it keeps within its bounds; a good answer is remembered."""
+        if self._probed is None or not self._probed.ok:
+            self._probed = await self._probe()
+        return self._probed
+
+    async def _probe(self) -> ProbeReport:
         """Run a command that leaves a process behind, and see that it is cleaned up."""
         if sys.platform != "linux":
             return self._report("it needs Linux: a launcher adopts and ends stray processes")
@@ -119,14 +129,18 @@ class ProcessDriver:
                     remedy="wait until they have ended, or end them",
                 )
             held.pop_all()
-        return ProcessSandbox(root, path=self._path, scratch=self._scratch)
+        return ProcessSandbox(root, path=self._path, scratch=self._scratch, jail=self._jail_of(spec))
+
+    def _jail_of(self, spec: SandboxSpec) -> Jail:
+        """Say what each command of this sandbox is put into."""
+        return _no_jail
 
 
 class ProcessSandbox:
     """An open workspace and the commands that run over it."""
 
-    def __init__(self, root: int, *, path: str, scratch: str | None) -> None:
-        self._root, self._path, self._scratch = root, path, scratch
+    def __init__(self, root: int, *, path: str, scratch: str | None, jail: Jail) -> None:
+        self._root, self._path, self._scratch, self._jail = root, path, scratch, jail
         self._running: set[Launched] = set()
         self._busy = 0
         self._idle = anyio.Event()
@@ -144,13 +158,15 @@ class ProcessSandbox:
             private = await anyio.to_thread.run_sync(_make_private, command.files, self._scratch)
             try:
                 stdin = await anyio.to_thread.run_sync(_make_stdin, command.stdin, private, held)
+                environment = _environment(private, self._path)
                 launch = Launch(
                     argv=tuple(one.replace(PRIVATE_MARK, private) for one in command.argv),
                     workspace=root,
                     private=private,
-                    environment=_environment(private, self._path),
+                    environment=environment,
                     stdin=stdin,
                     limits=command.limits,
+                    jail=self._jail(private, environment),
                 )
                 if self._root < 0:  # closed while the command was being prepared
                     return _NOT_BEGUN
@@ -207,6 +223,11 @@ _PROBE = Command(
     argv=("/bin/sh", "-c", "(sleep 60 &) ; echo ready"),
     limits=Limits(wall_s=10.0, cpu_s=10),
 )
+
+
+def _no_jail(private: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Put a command nowhere."""
+    return ()
 
 
 def _environment(private: str, path: str) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ _SHELL = frozenset({"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&>
 _HINTS = {
     CommandEnd.NONZERO: "read what it said, mend the cause, then run it again",
     CommandEnd.TIMEOUT: "make it finish sooner; nothing may wait for input or run on in the background",
+    CommandEnd.MEMORY: "it needed more memory than it may have: do less at a time",
     CommandEnd.LIMIT: "it took too much CPU, wrote too large a file or started too many processes: do less",
     CommandEnd.CANCELED: "it may have acted in part: look before you repeat it",
 }
@@ -102,7 +103,9 @@ def _headline(told: CommandResult, limits: Limits) -> str:
             bounds = (
                 f"{limits.cpu_s} s of CPU, files of {limits.file_bytes} bytes, {limits.processes} processes"
             )
-            return f"stopped at a limit ({bounds})"
+            return f"stopped at a limit ({told.limit or bounds}; allowed are {bounds})"
+        case CommandEnd.MEMORY:
+            return f"out of memory: {limits.memory_bytes} bytes are allowed (exit code {told.exit_code})"
         case CommandEnd.CANCELED:
             return "ended before it was done, because the run was stopped"
         case _:

@@ -57,7 +57,7 @@ def the_run(here: Here) -> dict[str, str]:
 
 
 def test_the_demo_runs_anywhere_and_can_be_looked_at_afterwards(tmp_path: Path, here: Here):
-    done = orket("demo", "--workspace", "kept", cwd=tmp_path, TMPDIR=str(tmp_path))
+    done = orket("demo", "--workspace", "kept", cwd=tmp_path, TMPDIR=str(tmp_path), PATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     for part in ("sandbox process (level", "Denied\n", "Failed or tried again\n", "Verification\n", "✔ done"):
         assert part in done.stdout

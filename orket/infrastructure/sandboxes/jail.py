@@ -1,0 +1,206 @@
+"""The launcher's part in a bubblewrap sandbox: give up root, lay the places out, set the fork limit.
+
+bubblewrap started by the real root keeps powers over the host, whatever it drops. So a launcher that is root
+first makes a mount namespace of its own, lays every place that the command may see out in it, and becomes a
+user that nobody else is. The workspace is shown to that user as his own by an *id-mapped mount*: on the disk
+its files keep their owner, so nothing has to be handed back, not even after a power failure. Standard
+library only; what a caller hands in is a ``Jail`` as a flat list of words.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import struct
+
+from orket.infrastructure.sandboxes import seccomp
+
+USER_BASE = 1_900_000_000  # far above what systems give out; the launcher's pid makes it one of a kind
+STAGE = "/tmp"  # in a mount namespace of our own
+READ, WRITE = "--ro-bind", "--bind"
+
+_NEW_MOUNTS, _NEW_USERS = 0x00020000, 0x10000000
+_PRIVATE_ALL = 0x40000 | 0x4000
+_NO_SET_ID_NO_DEVICES = 2 | 4
+_OPEN_TREE, _MOVE_MOUNT, _SET_ATTRIBUTES = 428, 429, 442
+_CLONE, _RECURSIVE, _FROM_FD, _EMPTY_PATH, _CLOSE = 1, 0x8000, 4, 0x1000, os.O_CLOEXEC
+_ID_MAPPED, _HERE = 0x00100000, -100
+
+
+class Unprepared(OSError):
+    """The jail could not be prepared; the text says at which step."""
+
+
+def arguments(words: list[str]) -> tuple[str, list[str], list[tuple[str, str, str]], list[str]]:
+    """Take a jail apart: program, first options, places (how, source, target), last options."""
+    program, first, places = words[0], int(words[1]), int(words[2])
+    rest = words[3:]
+    flat = rest[first : first + 3 * places]
+    return (
+        program,
+        rest[:first],
+        [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)],
+        rest[first + 3 * places :],
+    )
+
+
+class Gate:
+    """The pipes of one bubblewrap: it tells its child and how that ended, and waits to be let on."""
+
+    def __init__(self, processes_max: int) -> None:
+        self._most = processes_max
+        # The user made for a launcher that is root has no other processes, so his limit can be set at once.
+        self.limit_at_start = processes_max if os.geteuid() == 0 else -1
+        self.status, self._tell = os.pipe()
+        self._wait, self._go = os.pipe()
+        self._said = b""
+        self._let_on = False
+        os.set_blocking(self.status, False)
+
+    def keep_ours(self) -> None:
+        """In the launcher, after the fork: close the other side's ends."""
+        os.close(self._tell)
+        os.close(self._wait)
+
+    def options(self) -> list[str]:
+        """In the child: the options that name its ends, and the list of refused system calls."""
+        options = ["--json-status-fd", str(self._tell), "--block-fd", str(self._wait)]
+        for fd in (self._tell, self._wait):
+            os.set_inheritable(fd, True)
+        if filtered := seccomp.program(seccomp.machine()):
+            fd = os.memfd_create("calls", 0)
+            os.write(fd, filtered)
+            os.lseek(fd, 0, os.SEEK_SET)
+            options += ["--seccomp", str(fd)]
+        return options
+
+    def heed(self) -> bool:
+        """Read what bubblewrap says; let the command begin once its limit is set. False at the end."""
+        over = self._read()
+        if not self._let_on and (child := self._number(b'"child-pid"')) is not None:
+            if os.geteuid() != 0:
+                # In the sandbox's own user namespace the kernel counts from nought.
+                resource.prlimit(child, resource.RLIMIT_NPROC, (self._most, self._most))
+            os.write(self._go, b"\n")
+            self._let_on = True
+        return not over
+
+    def exit_code(self) -> int | None:
+        """When bubblewrap has ended: the command's exit code; None when it was never started."""
+        self._read()
+        return self._number(b'"exit-code"')
+
+    def _read(self) -> bool:
+        while True:
+            try:
+                chunk = os.read(self.status, 4096)
+            except BlockingIOError:
+                return False
+            if not chunk:
+                return True
+            self._said += chunk
+
+    def _number(self, key: bytes) -> int | None:
+        found = self._said.partition(key)[2].lstrip(b": ")
+        digits = found[: len(found) - len(found.lstrip(b"0123456789"))]
+        return int(digits) if digits else None
+
+
+def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
+    """In the child: prepare everything, and return the command line of bubblewrap.
+
+    Raises:
+        Unprepared: A step failed.
+    """
+    program, first, places, rest = arguments(words)
+    if os.geteuid() == 0:
+        user = USER_BASE + launcher
+        places = _lay_out(places, user)
+        _become(user)
+    flat = [word for place in places for word in place]
+    return [program, *first, *flat, *rest, *gate.options(), "--"]
+
+
+def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, str, str]]:
+    """Bind every place beneath a folder that the new user can reach, the writable ones as his own."""
+    trees = []
+    _call("open a mount namespace", "unshare", _NEW_MOUNTS)
+    _call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
+    bound = [one for one in places if one[0] in (READ, WRITE)]
+    for how, source, _ in bound:
+        flags = _CLONE | _CLOSE | (_RECURSIVE if how == READ else 0)
+        tree = _syscall(f"clone {source}", _OPEN_TREE, _HERE, source.encode(), flags)
+        if how == WRITE:
+            _show_as(tree, os.stat(source), user, source)
+        trees.append(tree)
+    _call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
+    staged = [one for one in places if one not in bound]
+    for number, (tree, (how, source, target)) in enumerate(zip(trees, bound, strict=True)):
+        spot = f"{STAGE}/{number}"
+        if os.path.isdir(f"/proc/self/fd/{tree}"):
+            os.mkdir(spot, 0o755)
+        else:
+            os.close(os.open(spot, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+        _syscall(f"place {source}", _MOVE_MOUNT, tree, b"", _HERE, spot.encode(), _FROM_FD)
+        staged.append((how, spot, target))
+    os.chdir("/")
+    return staged
+
+
+def _show_as(tree: int, owner: os.stat_result, user: int, source: str) -> None:
+    """Show what the owner of a tree's top owns as the user's; what he makes becomes the owner's."""
+    users = _users_of(owner.st_uid, owner.st_gid, user)
+    try:
+        wanted = struct.pack("=QQQQ", _ID_MAPPED, 0, 0, users)
+        why = f"show {source} as another user's (its file system must know id-mapped mounts)"
+        _syscall(why, _SET_ATTRIBUTES, tree, b"", _EMPTY_PATH, wanted, len(wanted))
+    finally:
+        os.close(users)
+
+
+def _users_of(owner: int, group: int, user: int) -> int:
+    """Open a user namespace that says: the owner is the user."""
+    ready, told = os.pipe()
+    hold, held = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.close(held)
+        failed = ctypes.CDLL(None).unshare(_NEW_USERS)
+        os.write(told, b"x" if failed else b".")
+        os.read(hold, 1)
+        os._exit(0)
+    try:
+        if os.read(ready, 1) != b".":
+            raise Unprepared(1, "open a user namespace")
+        for kind, inner in (("uid_map", owner), ("gid_map", group)):
+            with open(f"/proc/{pid}/{kind}", "w") as file:
+                file.write(f"{inner} {user} 1")
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        for fd in (held, hold, ready, told):
+            os.close(fd)
+        os.waitpid(pid, 0)
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    if os.geteuid() == 0 or 0 in os.getresuid():
+        raise Unprepared(1, "give up root")
+
+
+def _call(step: str, name: str, *given: object) -> int:
+    return _checked(step, getattr(ctypes.CDLL(None, use_errno=True), name)(*given))
+
+
+def _syscall(step: str, *given: object) -> int:
+    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in given]
+    return _checked(step, ctypes.CDLL(None, use_errno=True).syscall(*words))
+
+
+def _checked(step: str, answer: int) -> int:
+    if answer < 0:
+        code = ctypes.get_errno()
+        raise Unprepared(code, f"{step}: {os.strerror(code)}")
+    return answer
