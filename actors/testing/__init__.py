@@ -13,6 +13,7 @@ from actors.testing._schedule import Schedule
 from actors.testing._simulate import Finding, explore, simulate
 from actors.testing._simulation import Simulation
 from actors.testing._story import Story
+from actors.testing._sweep import sweep_cancellation
 from actors.testing._world import World
 from actors.testing.errors import (
     Deadlock,
@@ -49,4 +50,5 @@ __all__ = [
     "explore",
     "port_faults",
     "simulate",
+    "sweep_cancellation",
 ]
