@@ -146,6 +146,8 @@ class Cell:
     #: Declared by its supervisor, which keeps the cell across its own restarts.
     static: bool = rarely()
     suspended: bool = rarely()
+    #: Its incarnation is being taken down: children that fail now are not restarted.
+    falling: bool = rarely()
     #: Its children are being restarted as a group.
     sequence: bool = rarely()
     retired: bool

@@ -62,7 +62,7 @@ def fall(instances: Instances, cell: Cell, failure: BaseException, item: Any) ->
     reason = condemn(cell, failure, item)
     end_incarnation(instances, cell)
     cell.become(State.DOWN)
-    report(cell, reason, failure, item)
+    report(cell, reason, failure, content(item))
 
 
 def condemn(cell: Cell, failure: BaseException, item: Any) -> Exit:
@@ -113,6 +113,14 @@ def crashed(cell: Cell, message: Any, failure: BaseException) -> Crashed:
     return error
 
 
+def _leave_undone(cell: Cell, signal: Signal) -> None:
+    """End what a signal brought along that will not be looked at any more."""
+    if signal.kind is Kind.LOOK:
+        signal.item.fail(NotRunning(f"{cell.path} is not running", cell.path))
+    elif signal.item is not None and signal.failure is not None:
+        blame(cell, signal.item, signal.failure, describe(signal.failure, traced=False))
+
+
 def _tell_watchers(cell: Cell, reason: Exit) -> None:
     cell.extra = None
     watchers, cell.watchers = cell.watchers, None
@@ -148,6 +156,8 @@ def finish(cell: Cell, reason: Exit) -> None:
     cell.become(State.STOPPED)
     if cell.queue or cell.offers:
         drain(cell)
+    for signal in cell.signals or ():
+        _leave_undone(cell, signal)
     kernel.retire(cell)
     cell.queue = cell.context = cell.arguments = cell.children = cell.signals = None
     cell.behaviour = None

@@ -12,6 +12,7 @@ from anyio import CancelScope
 from actors._cell import Cell, Kind, Signal, State
 from actors._concurrent import end_turns
 from actors._context import Context
+from actors._delivery import content
 from actors._ending import Instances, blame, condemn, describe, drain, end_incarnation, finish, quiet
 from actors._messages import Exit
 from actors._states import enter
@@ -35,7 +36,7 @@ async def tend(instances: Instances, cell: Cell) -> None:
         elif signal.kind is Kind.DOWN:
             await take_down(instances, cell, signal.reason or Exit("shutdown"))
         else:
-            await stop(instances, cell, signal.reason or Exit("shutdown"))
+            await stop(instances, cell, signal)
     cell.signals = None
 
 
@@ -154,12 +155,12 @@ async def crash(instances: Instances, cell: Cell, signal: Signal) -> None:
     if cell.parent is None:
         cell.kernel.failure = cell.kernel.failure or failure
         cell.kernel.give_up()
-        await stop(instances, cell, reason)
+        await stop(instances, cell, Signal(Kind.STOP, reason))
         return
     if cell.turns:
         await end_turns(cell, "crash")
     await teardown(instances, cell, reason)
-    report(cell, reason, failure, signal.item)
+    report(cell, reason, failure, content(signal.item))
 
 
 def look(instances: Instances, cell: Cell, envelope: Any) -> None:
@@ -187,7 +188,9 @@ async def teardown(instances: Instances, cell: Cell, reason: Exit) -> None:
     cell.open = False
     if cell.turns:
         await end_turns(cell, "stop")
+    cell.falling = bool(cell.children)
     await stop_children(instances, cell)
+    cell.falling = False
     instance = instances.get(cell)
     if instance is not None and cell.blueprint.has_stop:
         await _on_stop(cell, instance, reason)
@@ -230,11 +233,14 @@ async def _on_stop(cell: Cell, instance: Any, reason: Exit) -> None:
         kernel.report_hook(cell, failure)
 
 
-async def stop(instances: Instances, cell: Cell, reason: Exit) -> None:
+async def stop(instances: Instances, cell: Cell, signal: Signal) -> None:
     """Stop for good, or, when a permanent child ends by itself, let its supervisor restart it."""
     if cell.state is State.STOPPED:
         return
+    reason = signal.reason or Exit("shutdown")
     own = reason.kind in ("normal", "idle") and not cell.ending
+    if own and signal.generation != cell.generation:
+        return  # the incarnation that wanted to stop is gone already
     if own and cell.spec.restart == "permanent" and reason.kind == "normal":
         if cell.state is not State.DOWN:
             await teardown(instances, cell, reason)

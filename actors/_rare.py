@@ -10,6 +10,7 @@ DEFAULTS: dict[str, Any] = {
     "extra": None,
     "failed": None,
     "failures": 0,
+    "falling": False,
     "history": None,
     "parking": None,
     "pipes": None,
@@ -41,6 +42,7 @@ class Rare:
     extra: Any
     failed: Any
     failures: Any
+    falling: Any
     history: Any
     parking: Any
     pipes: Any

@@ -17,7 +17,10 @@ def report(cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -
     parent = cell.parent
     assert parent is not None
     if cell.ending or parent.ending:
+        cell.ending = True
         cell.post(Signal(Kind.STOP, reason))
+    elif parent.falling:
+        return
     elif parent.sequence or parent.state is State.STARTING:
         parent.failed = parent.failed if parent.failed is not None else []
         parent.failed.append((cell, reason, failure, item))

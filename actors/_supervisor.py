@@ -6,7 +6,7 @@ from typing import Any, Generic, Never, ParamSpec, TypeVar, overload
 import attrs
 
 from actors._actor import Actor
-from actors._cell import Cell
+from actors._cell import Cell, State
 from actors._protocol import Behaviour
 from actors._ref import Ref, cell_of
 from actors._spawn import place
@@ -73,6 +73,7 @@ class Declaration:
         """Make the child's cell; it starts with its supervisor."""
         cell = place(parent, self.actor, self.resolve, self.name, self.spec)
         cell.static = True
+        parent.extra = {**(parent.extra or {}), self.name: cell}
         return cell
 
     def handle(self, parent: Cell) -> Any:
@@ -80,10 +81,11 @@ class Declaration:
         return self.actor.__handle__(self.cell(parent))
 
     def cell(self, parent: Cell) -> Cell:
-        """The child's cell."""
-        if parent.children is None or self.name not in parent.children:
-            raise AttributeError(f"{parent.path} has stopped, and {self.name} with it")
-        return parent.children[self.name]
+        """The child's cell, a tombstone when it has stopped; the supervisor's own if that has."""
+        if parent.state is State.STOPPED:
+            return parent
+        declared: dict[str, Cell] = parent.extra
+        return declared[self.name]
 
     def resolve(self, cell: Cell, look: Callable[[Cell | None], Any]) -> Arguments:
         """The constructor arguments at a start; ``look`` finds the supervisor's instance."""
