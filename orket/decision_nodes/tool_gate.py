@@ -38,7 +38,7 @@ import attrs
 from orket.decision_nodes.argument_schema import problems
 from orket.decision_nodes.decisions import GateInput
 from orket.decision_nodes.idesign import idesign_problem
-from orket.decision_nodes.idesign_code import code_problem
+from orket.decision_nodes.idesign_code import METHODS_MAX, code_problem, crowded_classes
 from orket.decision_nodes.policy import policy_version, rule_policy
 from orket.decision_nodes.workspace_paths import (
     VERIFICATION_DIR,
@@ -111,6 +111,20 @@ class IDesignToolGate(DefaultToolGate):
     def checks(self) -> tuple[Check, ...]:
         """The rules that deny, in order."""
         return (*super().checks, _idesign, _idesign_code)
+
+    def judge(self, given: GateInput) -> GateDecision:
+        """Decide, say which rule decided, and remark on classes that are allowed and too large."""
+        said = super().judge(given)
+        content = given.arguments.get("content")
+        if said.verdict is not Verdict.ALLOW or not given.idesign or not isinstance(content, str):
+            return said
+        if not any(one.lower().endswith(".py") for one in paths_of(given)):
+            return said
+        if crowded := crowded_classes(content):
+            return attrs.evolve(
+                said, reason=f"{said.reason}; {', '.join(crowded)}: over {METHODS_MAX} methods"
+            )
+        return said
 
 
 def paths_of(given: GateInput) -> tuple[str, ...]:

@@ -69,6 +69,14 @@ def test_the_gate_applies_them_where_the_epic_wants_iDesign() -> None:  # noqa: 
     assert DefaultToolGate().judge(write(idesign=True)).verdict is Verdict.ALLOW
 
 
+def test_a_large_class_is_allowed_and_remarked_upon() -> None:
+    content = "class TaxEngine:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(METHODS_MAX + 1))
+    arguments = {"path": "engines/tax_engine.py", "content": content}
+    said = IDesignToolGate().judge(attrs.evolve(asked("write_file", arguments), idesign=True))
+    assert said.verdict is Verdict.ALLOW
+    assert said.reason.endswith("; TaxEngine: over 15 methods")
+
+
 def test_a_tool_that_destroys_wants_to_be_confirmed() -> None:
     given_input = asked("write_file", {"path": "x", "content": "x"})
     assert given_input.spec is not None
