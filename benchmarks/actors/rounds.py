@@ -17,7 +17,7 @@ LIMIT_S = 900.0
 MEMORY_COUNTS = (10_000, 100_000)
 SHORT_MEMORY_COUNTS = (10_000,)
 PEER_MEMORY_COUNT = 2_000
-PEER_REPETITIONS = 3
+PEER_REPETITIONS = 2
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:

@@ -28,12 +28,12 @@ class Workload(NamedTuple):
 
 
 WORKLOADS: Final = (
-    Workload("tell", "tell", "message", 10_000, 2_000, 5_000),
-    Workload("ask", "ask, one after the other", "ask", 2_000, 400, 1_000),
-    Workload("ask_many", "ask, 100 in flight", "ask", 8_000, 2_000, 4_000),
-    Workload("ping_pong", "ping-pong", "message", 4_000, 800, 2_000),
-    Workload("ring", "ring of 1,000", "message", 4_000, 2_000, 4_000),
-    Workload("spawn", "spawn + stop of 10,000", "actor", 10_000, 2_000, 10_000),
-    Workload("fan_in", "fan-in of 100 senders", "message", 10_000, 2_000, 5_000),
-    Workload("crash", "crash every 10th, supervised", "message", 4_000, 1_000, 2_000),
+    Workload("tell", "tell", "message", 5_000, 2_000, 5_000),
+    Workload("ask", "ask, one after the other", "ask", 1_000, 400, 1_000),
+    Workload("ask_many", "ask, 100 in flight", "ask", 4_000, 2_000, 4_000),
+    Workload("ping_pong", "ping-pong", "message", 2_000, 800, 2_000),
+    Workload("ring", "ring of 1,000", "message", 3_000, 2_000, 4_000),
+    Workload("spawn", "spawn + stop of 10,000", "actor", 10_000, 2_000, 5_000),
+    Workload("fan_in", "fan-in of 100 senders", "message", 5_000, 2_000, 5_000),
+    Workload("crash", "crash every 10th, supervised", "message", 2_000, 1_000, 2_000),
 )
