@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -21,6 +21,7 @@ from orket.wire.cards import CardPage
 from orket.wire.codec import encode
 from orket.wire.events import EventPage
 from orket.wire.runs import (
+    BudgetBody,
     CancelBody,
     DecisionBody,
     PauseBody,
@@ -147,9 +148,17 @@ class OrketClient:
         """Stop a run's work; after the answer no new effect starts."""
         return await self._post(f"{_run(run_id)}/pause", PauseBody(by=by, reason=reason), RunStanding)
 
-    async def resume(self, run_id: str, *, by: str) -> RunStanding:
-        """Let a paused run go on."""
-        return await self._post(f"{_run(run_id)}/resume", ResumeBody(by=by), RunStanding)
+    async def resume(
+        self,
+        run_id: str,
+        *,
+        by: str,
+        budget: BudgetBody | None = None,
+        budgets: Mapping[str, BudgetBody] | None = None,
+    ) -> RunStanding:
+        """Let a paused run go on; ``budget`` replaces its bounds, ``budgets`` those of single cards."""
+        body = ResumeBody(by=by, budget=budget, budgets=dict(budgets or {}))
+        return await self._post(f"{_run(run_id)}/resume", body, RunStanding)
 
     async def cancel(self, run_id: str, *, by: str, reason: str = "") -> RunStanding:
         """End a run for good."""

@@ -18,7 +18,7 @@ from orket.domain.text import canonical_json
 from orket.domain.tools import ToolCall
 
 # What the run itself changes about a card while it works; the rest is what the card asks for.
-_MOVING = frozenset({"status", "wait_reason", "wait_note", "retry_count"})
+_MOVING = frozenset({"status", "wait_reason", "wait_note", "retry_count", "budget"})
 _ID_DIGITS = 8
 
 

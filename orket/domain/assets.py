@@ -58,7 +58,10 @@ class Dialect:
 
 @attrs.frozen(kw_only=True)
 class Environment:
-    """Which model answers and how; ``timeout_s`` bounds one model call."""
+    """Which model answers and how; ``timeout_s`` bounds one model call.
+
+    The prices are per million tokens, in whatever currency budgets are given in.
+    """
 
     name: str
     model: str = ""
@@ -66,6 +69,8 @@ class Environment:
     seed: int | None = None
     timeout_s: float = 300.0
     params_json: str = "{}"
+    input_price: float = 0.0
+    output_price: float = 0.0
 
 
 @attrs.frozen(kw_only=True)

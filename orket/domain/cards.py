@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import attrs
 
+from orket.domain.bounds import Budget
 from orket.domain.identifiers import CardId
 from orket.domain.verification import Verification
 
@@ -74,7 +75,8 @@ class Card:
     """One card as a run knows it; every change makes a new value.
 
     ``wait_reason`` and ``wait_note`` are set exactly while the status is one that waits.
-    ``params_json`` is the asset's free-form ``params`` object as canonical JSON.
+    ``params_json`` is the asset's free-form ``params`` object as canonical JSON. ``budget`` bounds what
+    may be spent on this card and everything below it.
     """
 
     id: CardId
@@ -100,6 +102,7 @@ class Card:
     retry_count: int = 0
     max_retries: int = 3
     verification: Verification | None = None
+    budget: Budget = attrs.field(factory=Budget)
 
     @property
     def is_final(self) -> bool:

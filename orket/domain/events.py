@@ -41,9 +41,14 @@ class RunPaused:
 
 @attrs.frozen(kw_only=True)
 class RunResumed:
-    """The run goes on; ``by`` is a person, or ``system`` after a restart."""
+    """The run goes on; ``by`` is a person, or ``system`` after a restart.
+
+    ``budget`` and the cards' ``budgets`` replace those that were used up.
+    """
 
     by: str
+    budget: Budget | None = None
+    budgets: tuple[tuple[CardId, Budget], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -121,12 +126,16 @@ class TurnStarted:
 
 @attrs.frozen(kw_only=True)
 class ModelReplied:
-    """The model answered; ``calls`` are the tool calls of this turn, in order, with their identities."""
+    """The model answered; ``calls`` are the tool calls of this turn, in order, with their identities.
+
+    ``cost_micros`` is what the reply cost at the environment's prices, in millionths of their currency.
+    """
 
     card_id: CardId
     turn: int
     reply: ModelReply
     calls: tuple[ToolCall, ...]
+    cost_micros: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -87,13 +87,14 @@ class ModelRequest:
 
 @attrs.frozen(kw_only=True)
 class ModelReply:
-    """A complete reply."""
+    """A complete reply; ``duration_ms`` is how long it took, measured by who asked."""
 
     text: str
     calls: tuple[ProposedCall, ...] = ()
     finish: FinishReason = FinishReason.STOP
     usage: Usage = attrs.field(factory=Usage)
     model: str = ""
+    duration_ms: int = 0
 
 
 @attrs.frozen

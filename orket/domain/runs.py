@@ -9,10 +9,10 @@ import attrs
 
 from orket.domain import events as e
 from orket.domain.approvals import Approval
-from orket.domain.budgets import Spent
+from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
-from orket.domain.models import ModelReply, Usage
+from orket.domain.models import ModelReply
 from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
 
@@ -95,6 +95,8 @@ class RunState:
     faults: dict[CardId, int] = attrs.field(factory=dict)
     verifications: dict[CardId, VerificationResult] = attrs.field(factory=dict)
     spent: Spent = attrs.field(factory=Spent)
+    spent_on: dict[CardId, Spent] = attrs.field(factory=dict)
+    budgets: dict[CardId, Budget] = attrs.field(factory=dict)
     level: str = ""
     last_seq: int = 0
 
@@ -155,6 +157,7 @@ class RunState:
                 self.status, self.reason = RunStatus.PAUSED, event.reason
             case e.RunResumed():
                 self.status, self.reason = RunStatus.RUNNING, ""
+                self._raise_budgets(event)
             case e.RunParked():
                 if self.status is RunStatus.RUNNING:  # a person's pause is not lifted by coming to rest
                     self.status = RunStatus.WAITING_FOR_APPROVAL
@@ -211,11 +214,12 @@ class RunState:
                 )
                 turns = (*turns, opened)[-HISTORY_TURNS_MAX:]
                 self.turn_counts[event.card_id] = event.turn
-                self.spent = attrs.evolve(self.spent, turns=self.spent.turns + 1)
+                self._spend(event.card_id, Spent(turns=1))
             case e.ModelReplied(reply=reply):
                 calls = tuple(CallState(call=one) for one in event.calls)
                 turns = (*turns[:-1], attrs.evolve(turns[-1], reply=reply, calls=calls))
-                self._spend(reply.usage)
+                used = Spent(usage=reply.usage, wall_ms=reply.duration_ms, cost_micros=event.cost_micros)
+                self._spend(event.card_id, used)
             case e.ModelFailed():
                 turns = (*turns[:-1], attrs.evolve(turns[-1], error=event.error))
             case e.TurnFinished():
@@ -224,8 +228,15 @@ class RunState:
                 self.faults.pop(event.card_id, None)  # faults count only while nothing gets done
         self.turns[event.card_id] = turns
 
-    def _spend(self, usage: Usage) -> None:
-        self.spent = attrs.evolve(self.spent, usage=self.spent.usage + usage)
+    def _spend(self, card: CardId, used: Spent) -> None:
+        self.spent += used
+        self.spent_on[card] = self.spent_on.get(card, Spent()) + used
+
+    def _raise_budgets(self, event: e.RunResumed) -> None:
+        if event.budget is not None and self.accepted is not None:
+            self.accepted = attrs.evolve(self.accepted, budget=event.budget)
+        for card_id, budget in event.budgets:
+            self.budgets[card_id] = budget
 
     def _apply_call(
         self,
@@ -243,9 +254,11 @@ class RunState:
                 approval=None,
             )
             if event.attempt == 1:
-                self.spent = attrs.evolve(self.spent, tool_calls=self.spent.tool_calls + 1)
+                self._spend(event.call.card_id, Spent(tool_calls=1))
         elif isinstance(event, e.ToolCallFinished):
             self._change_call(event.card_id, event.call_id, result=event.result)
+            answered = len(event.result.output.encode())
+            self._spend(event.card_id, Spent(wall_ms=event.result.duration_ms, output_bytes=answered))
         elif isinstance(event, e.ToolCallInDoubt):
             self._change_call(event.card_id, event.call_id, doubt=event.reason)
         else:

@@ -8,6 +8,7 @@ from actors import Actor, Request, on
 from orket.decision_nodes.decisions import LoopLimits, Next, TurnReview
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
+from orket.domain.budgets import Budget, exceeded
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import CallId
 from orket.domain.sandboxes import SandboxSpec
@@ -22,11 +23,12 @@ from orket.orchestration.turn import Bench, Carried, take_turn
 class WorkOnCard(Request[None]):
     """Take turns until the card has moved; everything that came of it is on the ledger by then.
 
-    ``review`` says whether this is the card's review.
+    ``review`` says whether this is the card's review. When the ``grant`` is used up the card rests as it is.
     """
 
     file: CardFile
     review: bool
+    grant: Budget = attrs.field(factory=Budget)
 
 
 class CardWorker(Actor[WorkOnCard]):
@@ -44,7 +46,7 @@ class CardWorker(Actor[WorkOnCard]):
         """Drive the card to the end of its assignment."""
         book = Notebook(self._desk, m.file)
         review = m.review if book.turn is None else book.turn.review
-        bench = self._sit_down(m.file, review=review)
+        bench = self._sit_down(m.file, m.grant, review=review)
         if bench is None:
             need = "review it" if review else f"take it (wanted: {book.card.seat})"
             book.note(*block(book.card, WaitReason.RESOURCE, f"no seat of the team can {need}"))
@@ -53,7 +55,7 @@ class CardWorker(Actor[WorkOnCard]):
             await self._take_turns(book, bench)
         await book.flush()
 
-    def _sit_down(self, file: CardFile, *, review: bool) -> Bench | None:
+    def _sit_down(self, file: CardFile, grant: Budget, *, review: bool) -> Bench | None:
         who = assign(
             self._nodes,
             file.accepted.workload,
@@ -64,7 +66,14 @@ class CardWorker(Actor[WorkOnCard]):
         )
         if who is None:
             return None
-        return Bench(desk=self._desk, nodes=self._nodes, limits=self._limits, who=who, sandbox=self._sandbox)
+        return Bench(
+            desk=self._desk,
+            nodes=self._nodes,
+            limits=self._limits,
+            who=who,
+            sandbox=self._sandbox,
+            grant=grant,
+        )
 
     async def _begin(self, book: Notebook, *, review: bool) -> None:
         if not review and book.card.status is CardStatus.READY:
@@ -80,10 +89,10 @@ class CardWorker(Actor[WorkOnCard]):
     async def _take_turns(self, book: Notebook, bench: Bench) -> None:
         taken = 0
         while True:
-            if book.turn is None and self._worn_out(book):
+            if book.turn is None and (self._worn_out(book) or exceeded(bench.grant, book.state.spent)):
                 return
             before = book.card
-            if await take_turn(book, bench) is Carried.WAITING:
+            if await take_turn(book, bench) is not Carried.ALL:
                 return
             taken += 1
             if self._judge(book, bench, before, taken):

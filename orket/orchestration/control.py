@@ -16,7 +16,7 @@ import attrs
 from orket.decision_nodes.house_rules import APPROVAL_TTL_S, number
 from orket.domain import events as e
 from orket.domain.approvals import bind
-from orket.domain.errors import RunConflict, RunNotFound
+from orket.domain.errors import CardNotFound, RunConflict, RunNotFound
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import CallState, RunState, RunStatus
@@ -114,10 +114,13 @@ async def resume(desk: Desk, m: ResumeRun) -> RunTicket:
     """Record that a paused run goes on.
 
     Raises:
-        RunNotFound, RunConflict: Nothing was recorded.
+        RunNotFound, RunConflict, CardNotFound: Nothing was recorded.
     """
     await _require(desk, m.run_id, "resume", RunStatus.PAUSED)
-    await desk.ledger.append(m.run_id, [e.RunResumed(by=m.by)])
+    known = {card.id for card in await desk.ledger.cards(m.run_id)} if m.budgets else set()
+    if unknown := [card for card, _ in m.budgets if card not in known]:
+        raise CardNotFound(f"run {m.run_id} has no card {unknown[0]!r}")
+    await desk.ledger.append(m.run_id, [e.RunResumed(by=m.by, budget=m.budget, budgets=m.budgets)])
     return RunTicket(run_id=m.run_id, status=RunStatus.RUNNING)
 
 

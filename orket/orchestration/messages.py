@@ -58,10 +58,15 @@ class PauseRun(Request[RunTicket]):
 
 @attrs.frozen(kw_only=True)
 class ResumeRun(Request[RunTicket]):
-    """Let a paused run go on from where its ledger ends."""
+    """Let a paused run go on from where its ledger ends.
+
+    ``budget`` replaces the run's bounds, ``budgets`` those of single cards; without them they stay.
+    """
 
     run_id: RunId
     by: str
+    budget: Budget | None = None
+    budgets: tuple[tuple[CardId, Budget], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from actors import Actor, Message, Ref, on
 from orket.decision_nodes.decisions import PlanInput
 from orket.domain import events as e
 from orket.domain.assets import Epic
-from orket.domain.budgets import exceeded
+from orket.domain.budgets import Budget
 from orket.domain.cards import Card
 from orket.domain.identifiers import CallId, CardId, RunId, sanitise
 from orket.domain.runs import RunState, RunStatus
@@ -21,6 +21,7 @@ from orket.domain.state_machine import SYSTEM
 from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
+from orket.orchestration.purse import Purse
 from orket.orchestration.recovery import advance_parents, answered, begin_parents, blame, block_hopeless
 from orket.services.sandbox_messages import CloseSandbox
 
@@ -58,6 +59,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         self._resting: set[CardId] = set()
         self._faulted: list[e.CardFaulted] = []
         self._scan_due = False
+        self._purse = Purse()
 
     async def on_start(self) -> None:
         """Fold the ledger and begin."""
@@ -88,6 +90,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
     async def work_ended(self, m: WorkEnded) -> None:
         """Take note of a finished assignment; after a fault its card rests a little."""
         await self.ctx.stop_child(self._busy.pop(m.card_id))
+        self._purse.give_back(m.card_id)
         if m.error:
             self._faulted.append(e.CardFaulted(card_id=m.card_id, error=m.error))
             self._resting.add(m.card_id)
@@ -109,15 +112,11 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         if self._state.status is not RunStatus.RUNNING:
             return
         await self._record(*self._bookkeeping())
-        if (over := self._over_budget()) is not None:
-            if not self._busy:
-                await self._record(e.RunPaused(by="budget", reason=over))
-                self.ctx.stop()
-            return
-        if chosen := self._choose():
-            await self._record(*begin_parents(self._state, chosen))
-        for card_id in chosen:
-            self._start(card_id)
+        granted = self._grant(self._choose())
+        if granted:
+            await self._record(*begin_parents(self._state, granted))
+        for card_id, grant in granted.items():
+            self._start(card_id, grant)
         if not self._busy and not self._resting:
             await self._end()
 
@@ -147,9 +146,14 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
             *advance_parents(state),
         )
 
-    def _over_budget(self) -> str | None:
-        accepted = self._state.accepted
-        return None if accepted is None else exceeded(accepted.budget, self._state.spent)
+    def _grant(self, chosen: tuple[CardId, ...]) -> dict[CardId, Budget]:
+        """Share what the budgets have left among the chosen cards; those that get nothing wait."""
+        self._purse.shortage = None
+        granted: dict[CardId, Budget] = {}
+        for number, card_id in enumerate(chosen):
+            if (grant := self._purse.take(self._state, card_id, len(chosen) - number)) is not None:
+                granted[card_id] = grant
+        return granted
 
     def _choose(self) -> tuple[CardId, ...]:
         """Ask the planner about the first epic in which something can move; take as many as fit."""
@@ -166,7 +170,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
     def _cards_of(self, epic: Epic) -> dict[CardId, Card]:
         return {key: card for key, card in self._state.issues.items() if card.parent_id == epic.card.id}
 
-    def _start(self, card_id: CardId) -> None:
+    def _start(self, card_id: CardId, grant: Budget) -> None:
         card = self._state.cards[card_id]
         name = f"{sanitise(card_id)}-{self._state.last_seq}"
         named = self.ctx.named(name, restart="temporary", shutdown=0)
@@ -175,6 +179,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         work = WorkOnCard(
             file=CardFile.of(self._state, card_id),
             review=self._nodes.orchestration_loop.is_review(card.status),
+            grant=grant,
         )
         self.ctx.pipe(
             worker.ask(work),
@@ -183,8 +188,10 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         )
 
     async def _end(self) -> None:
-        """Nothing is under way and nothing can start: park for a person, or finish."""
-        if waiting := self._state.waiting_calls():
+        """Nothing is under way and nothing can start: pause for want of budget, park, or finish."""
+        if (short := self._purse.shortage) is not None:
+            await self._record(e.RunPaused(by="budget", reason=str(short)))
+        elif waiting := self._state.waiting_calls():
             if not await self._park(tuple(call.call.id for call in waiting)):
                 return
         else:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 
+import anyio
 import attrs
 
 from orket.decision_nodes.decisions import LoopLimits
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
+from orket.domain.assets import Environment
+from orket.domain.budgets import Budget, cost_micros, exceeded
 from orket.domain.cards import WAITING
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import blob_id, call_id
@@ -30,17 +33,22 @@ class Carried(Enum):
 
     ALL = "all"
     WAITING = "waiting"
+    SPENT = "spent"
 
 
 @attrs.frozen(kw_only=True)
 class Bench:
-    """Where a turn is taken: the desk, the nodes, the bounds, who sits there, the run's sandbox."""
+    """Where a turn is taken: the desk, the nodes, the bounds, who sits there, the run's sandbox.
+
+    ``grant`` is what the assignment may spend.
+    """
 
     desk: Desk
     nodes: Nodes
     limits: LoopLimits
     who: Assignment
     sandbox: SandboxSpec
+    grant: Budget = attrs.field(factory=Budget)
 
 
 async def take_turn(book: Notebook, bench: Bench) -> Carried:
@@ -85,7 +93,7 @@ async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> Non
     await book.flush()
     card, number = book.card.id, request.turn
     try:
-        reply = await _stream(bench, request)
+        reply = await _timed(bench, request)
     except ModelError as error:
         book.note(e.ModelFailed(card_id=card, turn=number, code=error.code, error=error.detail))
         return
@@ -96,7 +104,19 @@ async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> Non
         book.note(e.ModelFailed(card_id=card, turn=number, code="too_many_calls", error=text))
         return
     calls = tuple(_identify(book, number, index, one) for index, one in enumerate(reply.calls))
-    book.note(e.ModelReplied(card_id=card, turn=number, reply=reply, calls=calls))
+    cost = _cost(reply, bench.who.epic.environment)
+    book.note(e.ModelReplied(card_id=card, turn=number, reply=reply, calls=calls, cost_micros=cost))
+
+
+def _cost(reply: ModelReply, environment: Environment) -> int:
+    return cost_micros(reply.usage, environment.input_price, environment.output_price)
+
+
+async def _timed(bench: Bench, request: ModelRequest) -> ModelReply:
+    started = anyio.current_time()
+    reply = await _stream(bench, request)
+    took_ms = max(1, round((anyio.current_time() - started) * 1000))
+    return reply if reply.duration_ms else attrs.evolve(reply, duration_ms=took_ms)
 
 
 async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
@@ -135,6 +155,8 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
             if book.card.status not in WAITING:  # the engine died between the question and the card's rest
                 book.note(*wait_for_person(book.card, _question(call)))
             return Carried.WAITING
+        if not call.attempts and exceeded(_of_calls(bench.grant), book.state.spent):
+            return Carried.SPENT  # the turn stays open, and is taken up with the next grant
         await book.flush()
         outcome = await bench.desk.executor.ask(
             ExecuteTool(
@@ -147,6 +169,11 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
         )
         _take_down(book, bench, call, outcome)
     return Carried.ALL
+
+
+def _of_calls(grant: Budget) -> Budget:
+    """What a call spends: its turn, and the reply that asked for it, are spent already."""
+    return attrs.evolve(grant, turns_max=None, tokens_max=None, cost_max=None)
 
 
 def _next_call(book: Notebook) -> CallState | None:

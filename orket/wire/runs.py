@@ -13,6 +13,7 @@ from orket.domain.tools import HumanVerdict
 
 RunName = Annotated[str, Meta(description="The run's id.", examples=["5f1c09ab"])]
 Bound = Annotated[int, Meta(ge=1)]
+Amount = Annotated[float, Meta(gt=0, le=1e9)]
 By = Annotated[str, Meta(min_length=1, max_length=200, description="Who commands it.", examples=["ada"])]
 Reason = Annotated[str, Meta(max_length=2000, description="Why, for the record.")]
 
@@ -23,6 +24,9 @@ class BudgetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     turns_max: Annotated[Bound | None, Meta(description="Turns over all cards.", examples=[40])] = None
     tokens_max: Annotated[Bound | None, Meta(description="Tokens read and written by models.")] = None
     tool_calls_max: Annotated[Bound | None, Meta(description="Tool calls, denied ones included.")] = None
+    wall_s_max: Annotated[Amount | None, Meta(description="Seconds of models and tools, added up.")] = None
+    output_bytes_max: Annotated[Bound | None, Meta(description="Bytes that tools answer.")] = None
+    cost_max: Annotated[Amount | None, Meta(description="Money, in the currency of the prices.")] = None
 
 
 class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -90,6 +94,8 @@ class ResumeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Let a paused run go on."""
 
     by: By = "http"
+    budget: Annotated[BudgetBody | None, Meta(description="Replaces the run's bounds.")] = None
+    budgets: Annotated[dict[str, BudgetBody], Meta(description="Replaces the bounds of single cards.")] = {}
 
 
 class CancelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -112,6 +112,11 @@ def recorded(view: EventView) -> Recorded:
     return Recorded(seq=view.seq, at=view.at, run_id=RunId(view.run_id), event=event)
 
 
+def budget_body(budget: Budget) -> BudgetBody:
+    """Write the bounds of a run."""
+    return BudgetBody(**{one.name: getattr(budget, one.name) for one in attrs.fields(Budget)})
+
+
 def budget(body: BudgetBody) -> Budget:
     """Read the bounds of a run."""
     return Budget(**{one.name: getattr(body, one.name) for one in attrs.fields(Budget)})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
+from orket.domain.budgets import UNITS, Budget
 from orket.domain.cards import DEFAULT_PRIORITY, Card, CardStatus, CardType, parse_priority
 from orket.domain.identifiers import CardId, sanitise
 from orket.infrastructure.assets.documents import Document, canonical
 from orket.infrastructure.assets.places import check_id
-from orket.infrastructure.assets.shapes import CardShape
+from orket.infrastructure.assets.shapes import BudgetShape, CardShape, JsonObject, shape
 
 
 @attrs.define
@@ -89,6 +92,7 @@ def make_card(
         labels=tuple(dict.fromkeys(told.labels or ())),
         references=tuple(told.references or ()),
         params_json=canonical(told.params or {}),
+        budget=_budget(document, f"{pointer}/budget", told.budget),
     )
 
 
@@ -103,6 +107,15 @@ def card_name(document: Document, pointer: str, told: CardShape) -> str:
     if not (name := (told.name or told.summary or "").strip()):
         raise document.error(pointer, "a card needs a 'name' (or 'summary')")
     return name
+
+
+def _budget(document: Document, pointer: str, told: JsonObject | None) -> Budget:
+    found = shape(document, pointer, told or {}, BudgetShape)
+    for name in UNITS:
+        value = getattr(found, name)
+        if value is not None and not 0 < value < math.inf:
+            raise document.error(f"{pointer}/{name}", "must be above 0")
+    return Budget(**{f"{name}_max": getattr(found, name) for name in UNITS})
 
 
 def _priority(document: Document, pointer: str, told: float | str | None) -> float:

@@ -10,7 +10,7 @@ from orket.domain.assets import Dialect, Environment
 from orket.infrastructure.assets.documents import Document, canonical
 from orket.infrastructure.assets.places import Places
 from orket.infrastructure.assets.scripts import read_script
-from orket.infrastructure.assets.shapes import DialectShape, EnvironmentShape, shape
+from orket.infrastructure.assets.shapes import DialectShape, EnvironmentShape, PriceShape, shape
 
 SCRIPTED = "scripted:"
 _SEED_MAX = 2**63 - 1
@@ -29,6 +29,10 @@ def read_environment(document: Document) -> Environment:
         raise document.error("/temperature", "must be 0 or more")
     if told.seed is not None and abs(told.seed) > _SEED_MAX:
         raise document.error("/seed", "must fit into 64 bits")
+    price = shape(document, "/price", told.price or {}, PriceShape)
+    for name in ("input", "output"):
+        if not 0 <= getattr(price, name) < math.inf:
+            raise document.error(f"/price/{name}", "must be 0 or more")
     return Environment(
         name=told.name or document.path.stem,
         model=_model(document, told.model or ""),
@@ -36,6 +40,8 @@ def read_environment(document: Document) -> Environment:
         seed=told.seed,
         timeout_s=told.timeout,
         params_json=canonical(told.params or {}),
+        input_price=price.input,
+        output_price=price.output,
     )
 
 

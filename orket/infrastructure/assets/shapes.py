@@ -48,6 +48,18 @@ class CardShape(msgspec.Struct, frozen=True, kw_only=True):
     params: JsonObject | None = None
     references: list[str] | None = None
     metrics: object = None
+    budget: JsonObject | None = None
+
+
+class BudgetShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be spent on a card and all below it; nothing unknown, for a bound that is not read is none."""
+
+    turns: int | None = None
+    tokens: int | None = None
+    tool_calls: int | None = None
+    wall_s: float | None = None
+    output_bytes: int | None = None
+    cost: float | None = None
 
 
 class IssueShape(CardShape, frozen=True, kw_only=True):
@@ -179,6 +191,14 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     timeout: float = 300.0
     params: JsonObject | None = None
+    price: JsonObject | None = None
+
+
+class PriceShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in any currency; budgets are in the same one."""
+
+    input: float = 0.0
+    output: float = 0.0
 
 
 class OrganizationShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import anyio
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from orket.domain.runs import RunStatus
 from orket.domain.tools import HumanVerdict
+from orket.interfaces.cli.bounds import read_budgets
 from orket.interfaces.cli.engines import is_served, reach_engine, reach_ledger
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.names import find_call, find_run
@@ -50,17 +51,18 @@ def cancel(run: str, /, *, reason: str = "", where: Where = HERE) -> int:
     return anyio.run(_tell, where, make)
 
 
-def resume(run: str, /, *, as_json: Json = False, where: Where = HERE) -> int:
+def resume(run: str, /, *, budget: tuple[str, ...] = (), as_json: Json = False, where: Where = HERE) -> int:
     """Let a paused run go on from where its ledger ends.
 
     With no engine running, this process becomes the engine and follows the run, as `orket run` does.
 
     Args:
         run: The run's id, or the beginning of it.
+        budget: New bounds of the run, such as turns=40,tokens=9000; of a card, EPIC-1:turns=20; repeatable.
         as_json: When it follows the run: print one event a line, and nothing else.
     """
 
-    return anyio.run(_resume, where, run, as_json)
+    return anyio.run(_resume, where, run, budget, as_json)
 
 
 def decide(
@@ -100,7 +102,8 @@ async def _tell(where: Where, make: Make) -> Exit:
     return Exit.DONE
 
 
-async def _resume(where: Where, name: str, as_json: bool) -> Exit:
+async def _resume(where: Where, name: str, bounds: Sequence[str], as_json: bool) -> Exit:
+    budget, budgets = read_budgets(bounds)
     settings = where.settings()
     async with reach_ledger(settings) as reach:
         known = await find_run(reach, name)
@@ -109,7 +112,7 @@ async def _resume(where: Where, name: str, as_json: bool) -> Exit:
         return await session.take_up(known)  # its engine is gone; ours takes it up by itself
 
     async def make(_: Reach) -> EngineCommand:
-        return ResumeRun(run_id=known.run_id, by=person())
+        return ResumeRun(run_id=known.run_id, by=person(), budget=budget, budgets=budgets)
 
     return await go_on(where, make, as_json)
 

@@ -9,7 +9,6 @@ import anyio
 import attrs
 
 from orket.client import ClientProblem, EventStream, OrketClient, Unreachable
-from orket.domain.budgets import Budget
 from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
@@ -26,8 +25,8 @@ from orket.orchestration.messages import (
     StartRun,
     SystemCommand,
 )
-from orket.wire.runs import BudgetBody, RunStanding, RunView, StartRunBody
-from orket.wire.views import recorded
+from orket.wire.runs import RunStanding, RunView, StartRunBody
+from orket.wire.views import budget_body, recorded
 
 _PAGE = 200
 # An engine has the lock a moment before it answers on the socket that the lock names.
@@ -125,7 +124,12 @@ class Remote:
             case PauseRun():
                 return await client.pause(command.run_id, by=command.by, reason=command.reason)
             case ResumeRun():
-                return await client.resume(command.run_id, by=command.by)
+                return await client.resume(
+                    command.run_id,
+                    by=command.by,
+                    budget=None if command.budget is None else budget_body(command.budget),
+                    budgets={card: budget_body(bounds) for card, bounds in command.budgets},
+                )
             case CancelRun():
                 return await client.cancel(command.run_id, by=command.by, reason=command.reason)
             case _:
@@ -139,14 +143,13 @@ async def _recorded(stream: EventStream) -> AsyncGenerator[Recorded]:
 
 
 def _body(command: StartRun) -> StartRunBody:
-    bounds = {one.name: getattr(command.budget, one.name) for one in attrs.fields(Budget)}
     return StartRunBody(
         target=command.target,
         only=command.only,
         workspace=command.workspace,
         model=command.model,
         parallel=command.parallel,
-        budget=BudgetBody(**bounds),
+        budget=budget_body(command.budget),
     )
 
 

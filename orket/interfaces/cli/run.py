@@ -7,7 +7,9 @@ from pathlib import Path
 
 import anyio
 
+from orket.domain.budgets import Budget
 from orket.domain.identifiers import CardId
+from orket.interfaces.cli.bounds import read_budget
 from orket.interfaces.cli.engines import is_served
 from orket.interfaces.cli.exits import BadInput
 from orket.interfaces.cli.options import HERE, Json, Where
@@ -26,6 +28,7 @@ def run(
     model: str | None = None,
     record: Path | None = None,
     parallel: int | None = None,
+    budget: str | None = None,
     model_dir: Path | None = None,
     as_json: Json = False,
     where: Where = HERE,
@@ -42,6 +45,8 @@ def run(
         model: Model to use instead of the environment's; scripted:FILE answers from a file.
         record: Write the model's replies to this file, for the scripted model.
         parallel: How many cards are worked on at a time.
+        budget: What it may spend, such as turns=40,tokens=9000; also tool_calls, wall_s, output_bytes, cost.
+            At a bound the run pauses.
         model_dir: Directory of roles, teams, dialects, environments; $ORKET_MODEL_DIR, else model.
         as_json: Print one event a line, and nothing else, on standard output.
     """
@@ -55,6 +60,7 @@ def run(
         workspace="" if workspace is None else str(settings.cwd / workspace),
         model=_model(model or "", settings.cwd) if elsewhere else model or "",
         parallel=parallel,
+        budget=Budget() if budget is None else read_budget(budget),
     )
     return anyio.run(where.session(settings, as_json=as_json).drive, command)
 

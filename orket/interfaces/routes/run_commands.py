@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.domain.identifiers import CallId, RunId
+from orket.domain.identifiers import CallId, CardId, RunId
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import (
@@ -21,6 +21,7 @@ from orket.interfaces.problems import CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE
 from orket.interfaces.reading import T, read_json
 from orket.orchestration.messages import CancelRun, DecideCall, EngineCommand, PauseRun, ResumeRun
 from orket.wire.runs import CancelBody, DecisionBody, PauseBody, ResumeBody, RunStanding
+from orket.wire.views import budget
 
 
 async def pause(bridge: Bridge, request: Request) -> Response:
@@ -32,7 +33,13 @@ async def pause(bridge: Bridge, request: Request) -> Response:
 async def resume(bridge: Bridge, request: Request) -> Response:
     """Let the run go on."""
     body = await _read(bridge, request, ResumeBody)
-    return await _command(bridge, request, ResumeRun(run_id=_run(request), by=body.by))
+    command = ResumeRun(
+        run_id=_run(request),
+        by=body.by,
+        budget=None if body.budget is None else budget(body.budget),
+        budgets=tuple((CardId(card), budget(bounds)) for card, bounds in body.budgets.items()),
+    )
+    return await _command(bridge, request, command)
 
 
 async def cancel(bridge: Bridge, request: Request) -> Response:
@@ -89,7 +96,7 @@ OPERATIONS = (
         body=ResumeBody,
         answers=_RECORDED,
         parameters=(RUN_ID, REQUEST_TIMEOUT),
-        problems=_PROBLEMS,
+        problems=(*_PROBLEMS, UNPROCESSABLE),
         tag="runs",
     ),
     Operation(

@@ -61,8 +61,11 @@ def test_a_card_shows_equal_things_under_equal_names(card: Card) -> None:
 
 
 def test_the_budget_on_the_wire_has_the_bounds_of_the_domain() -> None:
-    body = BudgetBody(turns_max=1, tokens_max=2, tool_calls_max=3)
-    assert attrs.astuple(views.budget(body)) == (1, 2, 3)
+    body = BudgetBody(
+        turns_max=1, tokens_max=2, tool_calls_max=3, wall_s_max=4.0, output_bytes_max=5, cost_max=6.0
+    )
+    assert attrs.astuple(views.budget(body)) == (1, 2, 3, 4.0, 5, 6.0)
+    assert views.budget_body(views.budget(body)) == body
     assert {one.name for one in attrs.fields(Budget)} == set(BudgetBody.__struct_fields__)
 
 
