@@ -20,14 +20,15 @@ from orket.domain.errors import CardNotFound, RunConflict, RunNotFound
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import CallState, RunState, RunStatus
-from orket.domain.tools import HumanVerdict, Verdict
+from orket.domain.tools import HumanVerdict, Permission, Recovery, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket
 from orket.orchestration.recovery import cancel_cards, receipts, take_up_again, without_receipt
 from orket.services.sandbox_messages import CloseSandbox
-from orket.services.tool_messages import EndCalls, EndedCall, Settle
+from orket.services.tool_messages import CANCELED, EndCalls, EndedCall, Settle
 
 PAGE = 1000
+HARMLESS = frozenset({Permission.CHANGE_CARDS, Permission.READ_CARDS, Permission.READ_FILES})
 TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
@@ -78,20 +79,38 @@ async def pause(desk: Desk, stop: StopRun, m: PauseRun) -> RunTicket:
     return RunTicket(run_id=m.run_id, status=RunStatus.PAUSED)
 
 
-async def end_work(desk: Desk, stop: StopRun, run_id: RunId) -> None:
+async def end_work(desk: Desk, stop: StopRun, run_id: RunId, *, for_good: bool = False) -> None:
     """End everything of a run that is under way, and record what came of it."""
     await stop(run_id)
-    await settle_calls(desk, run_id)
+    await settle_calls(desk, run_id, for_good=for_good)
     await desk.sandboxes.ask(CloseSandbox(run_id=run_id))
 
 
-async def settle_calls(desk: Desk, run_id: RunId, grace_s: float = 0) -> None:
-    """End a run's calls, those that end by themselves within ``grace_s`` unharmed; write their receipts."""
+async def settle_calls(desk: Desk, run_id: RunId, grace_s: float = 0, *, for_good: bool = False) -> None:
+    """End a run's calls, those that end by themselves within ``grace_s`` unharmed; write their receipts.
+
+    A call that only looked or proposed gets none when it was cut off, unless it is ``for_good``: the resumed
+    run makes it again.
+    """
     ended = await desk.executor.ask(EndCalls(run_id=run_id, grace_s=grace_s))
-    if written := receipts(await _intended(desk.ledger, run_id, ended), ended):
+    told = [
+        one for one in ended if for_good or one.result.code != CANCELED or not _is_harmless(desk, one.tool)
+    ]
+    if written := receipts(await _intended(desk.ledger, run_id, told), told):
         await desk.ledger.append(run_id, written)
     for one in ended:
         desk.executor.tell(Settle(call_id=one.call_id))
+
+
+def _is_harmless(desk: Desk, tool: str) -> bool:
+    """Whether a tool only looks or proposes: cut off, it is simply called again when the run goes on."""
+    return any(
+        spec.name == tool
+        and spec.recovery is Recovery.IDEMPOTENT
+        and bool(spec.permissions)
+        and HARMLESS.issuperset(spec.permissions)
+        for spec in desk.tools
+    )
 
 
 async def _intended(ledger: LedgerReader, run_id: RunId, ended: Sequence[EndedCall]) -> Mapping[CallId, bool]:
@@ -135,7 +154,7 @@ async def cancel(desk: Desk, stop: StopRun, m: CancelRun) -> RunTicket:
     )
     if before is not RunStatus.PAUSED:
         await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason="about to be canceled")])
-    await end_work(desk, stop, m.run_id)
+    await end_work(desk, stop, m.run_id, for_good=True)
     state = await fold(desk.ledger, m.run_id)
     reason = m.reason or f"canceled by {m.by}"
     end = e.RunFinished(status=RunStatus.CANCELED, reason=reason)

@@ -14,6 +14,7 @@ from orket.domain.tools import GateDecision, Verdict, failed
 from orket.services.sandbox_messages import EndCommand
 from orket.services.tool_call import CallTools, NodesOf, SandboxRef, ToolCallActor
 from orket.services.tool_messages import (
+    CANCELED,
     CallOutcome,
     EndCalls,
     EndedCall,
@@ -29,7 +30,7 @@ WAITING_MAX = 16
 
 _CANCELED = failed(
     "the run was stopped while this call was under way; what it had done until then stands",
-    code="canceled",
+    code=CANCELED,
     hint="look at what is there before you repeat it",
 )
 
@@ -131,7 +132,9 @@ class ToolExecutor(
     async def _run_over(self, m: _RunOver) -> None:
         m.to.reply(
             tuple(
-                EndedCall(call_id=key, card_id=asked.call.card_id, result=outcome.result)
+                EndedCall(
+                    call_id=key, card_id=asked.call.card_id, result=outcome.result, tool=asked.call.tool
+                )
                 for key, (asked, outcome) in self._ended.items()
                 if asked.call.run_id == m.run_id and outcome.result is not None
             )

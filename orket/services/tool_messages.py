@@ -13,6 +13,9 @@ from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import GateDecision, HumanVerdict, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
 
+CANCELED = "canceled"
+"""The code of the result of a call that was cut off because its run was stopped."""
+
 
 class ExecutorBusy(Reject):
     """More calls are under way than the executor takes on; this one was neither recorded nor carried out."""
@@ -73,11 +76,12 @@ class Settle(Message):
 
 @attrs.frozen(kw_only=True)
 class EndedCall:
-    """A call that was ended on request, and what it came to."""
+    """A call that was ended on request, and what it came to; ``tool`` is the tool's name."""
 
     call_id: CallId
     card_id: CardId
     result: ToolResult
+    tool: str = ""
 
 
 @attrs.frozen(kw_only=True)
