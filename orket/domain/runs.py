@@ -153,6 +153,8 @@ class RunState:
         match event:
             case e.RunAccepted():
                 self.accepted = event
+            case e.RunPaused() | e.RunResumed() | e.RunFinished() if self.is_final:
+                pass  # the command and the end have crossed: the end stands
             case e.RunPaused():
                 self.status, self.reason = RunStatus.PAUSED, event.reason
             case e.RunResumed():

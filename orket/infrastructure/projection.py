@@ -91,8 +91,10 @@ def project(
         if isinstance(one.event, e.RunAccepted) and one.seq != summary.accepted_seq:
             raise StoreError(f"run {run_id} was accepted before")
         if isinstance(one.event, _RUN_EVENTS):
+            was_final = state.is_final
             _apply(state, one)
-            finished_at = one.at if state.is_final else None
+            if state.is_final and not was_final:
+                finished_at = one.at
         elif isinstance(one.event, _CARD_EVENTS):
             _apply(state, one)
             _place(placed, state, one)

@@ -76,7 +76,8 @@ async def pause(desk: Desk, stop: StopRun, m: PauseRun) -> RunTicket:
     await _require(desk, m.run_id, "pause", RunStatus.RUNNING, RunStatus.WAITING_FOR_APPROVAL)
     await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason=m.reason)])
     await end_work(desk, stop, m.run_id)
-    return RunTicket(run_id=m.run_id, status=RunStatus.PAUSED)
+    summary = await desk.ledger.run(m.run_id)  # it may have come to its end meanwhile, which then stands
+    return RunTicket(run_id=m.run_id, status=RunStatus.PAUSED if summary is None else summary.status)
 
 
 async def end_work(desk: Desk, stop: StopRun, run_id: RunId, *, for_good: bool = False) -> None:
@@ -156,6 +157,8 @@ async def cancel(desk: Desk, stop: StopRun, m: CancelRun) -> RunTicket:
         await desk.ledger.append(m.run_id, [e.RunPaused(by=m.by, reason="about to be canceled")])
     await end_work(desk, stop, m.run_id, for_good=True)
     state = await fold(desk.ledger, m.run_id)
+    if state.is_final:  # it came to its end before it could be stopped
+        return RunTicket(run_id=m.run_id, status=state.status)
     reason = m.reason or f"canceled by {m.by}"
     end = e.RunFinished(status=RunStatus.CANCELED, reason=reason)
     await desk.ledger.append(m.run_id, [*cancel_cards(state, reason), end])

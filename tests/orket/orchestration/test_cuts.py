@@ -16,7 +16,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.tools import HumanVerdict
 from orket.infrastructure.clock import SystemClock
-from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite import open_ledger, verify
 from orket.orchestration.messages import DecideCall
 from tests.orket.kit import Bench, call, issue, plain, settled
 
@@ -100,3 +100,22 @@ async def test_a_person_who_is_quicker_than_the_run_is_heard(tmp_path: Path, lat
     }
     state = await go_on(bench, "quicker", run_id, [*before, *orders[late]])
     assert state.status is RunStatus.DONE, state.reason
+
+
+async def test_an_end_that_crosses_with_a_pause_stands(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    run_id, commits = await recorded(bench)
+    events: list[Event] = [one.event for commit in commits for one in commit]
+    late: list[Event] = [
+        e.RunPaused(by="t"),
+        e.RunResumed(by="t"),
+        e.RunParked(calls=()),
+        e.RunFinished(status="canceled"),
+    ]
+    state = await go_on(bench, "crossed", run_id, [*events, *late])
+    assert state.status is RunStatus.DONE
+    async with open_ledger(bench.settings.db_path, SystemClock()) as ledger:
+        summary = await ledger.run(run_id)
+    assert summary is not None
+    assert summary.status is RunStatus.DONE
+    assert verify(bench.settings.db_path).ok
