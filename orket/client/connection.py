@@ -24,6 +24,7 @@ from orket.wire.runs import (
     BudgetBody,
     CancelBody,
     DecisionBody,
+    ForkBody,
     PauseBody,
     ResumeBody,
     RunPage,
@@ -163,6 +164,10 @@ class OrketClient:
     async def cancel(self, run_id: str, *, by: str, reason: str = "") -> RunStanding:
         """End a run for good."""
         return await self._post(f"{_run(run_id)}/cancel", CancelBody(by=by, reason=reason), RunStanding)
+
+    async def fork(self, run_id: str, body: ForkBody) -> RunStarted:
+        """Begin a new run with the history of this one."""
+        return await self._post(f"{_run(run_id)}/forks", body, RunStarted)
 
     async def decide(self, run_id: str, call_id: str, verdict: HumanVerdict, *, by: str) -> RunStanding:
         """Say what a person decided about a call that waits for one."""

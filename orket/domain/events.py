@@ -22,13 +22,20 @@ from orket.domain.verification import VerificationResult
 
 @attrs.frozen(kw_only=True)
 class RunAccepted:
-    """A run was admitted; from here on it will reach an end, whatever crashes."""
+    """A run was admitted; from here on it will reach an end, whatever crashes.
+
+    A fork begins with what the run ``forked_from`` had recorded up to event ``forked_at``; what the commands
+    ``not_repeated`` did there is missing in its workspace.
+    """
 
     workload: Workload
     workspace: str
     model: str = ""
     parallel: int = 3
     budget: Budget = attrs.field(factory=Budget)
+    forked_from: str = ""
+    forked_at: int = 0
+    not_repeated: tuple[CallId, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

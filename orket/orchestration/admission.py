@@ -35,12 +35,16 @@ class Intake:
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """A run that may start: its id, where it would work, and the events that would begin it."""
+    """A run that may start: its id, where it would work, and the events that would begin it.
+
+    ``files`` (path and content) are to be written into a fork's workspace first; None: it is no fork.
+    """
 
     run_id: RunId
     workspace: str
     workload: Workload
     events: tuple[e.Event, ...]
+    files: tuple[tuple[str, str], ...] | None = None
 
 
 def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> Candidate:
@@ -63,7 +67,7 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
     )
     for epic in workload.epics:
         for card in epic.issues:
-            _check(desk, nodes, workload, card, asked.model)
+            check(desk, nodes, workload, card, asked.model)
     cards = tuple(e.CardAdded(card=card) for card in _all_cards(workload))
     return Candidate(
         run_id=run_id,
@@ -73,7 +77,13 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
     )
 
 
-def _check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) -> None:
+def check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) -> None:
+    """Check that a card can be worked on and reviewed, and that the models exist.
+
+    Raises:
+        RunDenied: A seat is missing.
+        SettingsError: A model is not known.
+    """
     for review in (False, True):
         who = assign(nodes, workload, card, desk.tools, review=review, model=model)
         if who is None:

@@ -15,7 +15,7 @@ from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
-from orket.services.sandbox_messages import CloseSandbox, RunInSandbox
+from orket.services.sandbox_messages import CloseSandbox, RunInSandbox, WriteFile
 from orket.services.tool_messages import EndCalls, ExecuteTool, Settle
 
 
@@ -31,7 +31,7 @@ class Desk:
     ledger: Ledger
     clock: Clock
     executor: Ref[ExecuteTool | EndCalls | Settle]
-    sandboxes: Ref[RunInSandbox | CloseSandbox]
+    sandboxes: Ref[RunInSandbox | WriteFile | CloseSandbox]
     nodes: Callable[[Organization], Nodes]
     model: Callable[[str, Nodes], ModelClient]
     tools: tuple[ToolSpec, ...]

@@ -19,8 +19,8 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, halting
-from orket.orchestration.admission import Intake, admit, prepare
+from orket.orchestration import control, forking, halting
+from orket.orchestration.admission import Candidate, Intake, admit, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     CancelRun,
@@ -140,11 +140,16 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             if (known := await self._replay(m)) is not None:
                 to.reply(known)
                 return Answered(m)
-            workload = await self._intake.source.load(m.target, only=m.only)
-            return Prepared(asked=m, to=to, candidate=prepare(self._desk, self._intake, m, workload))
+            return Prepared(asked=m, to=to, candidate=await self._candidate(m))
         except OrketError as error:
             to.fail(Refused(error))
             return Answered(m)
+
+    async def _candidate(self, m: StartRun) -> Candidate:
+        if m.fork is not None:
+            return await forking.prepare_fork(self._desk, self._intake, m, m.fork)
+        workload = await self._intake.source.load(m.target, only=m.only)
+        return prepare(self._desk, self._intake, m, workload)
 
     async def _replay(self, m: StartRun) -> RunTicket | None:
         if m.key is None or (run_id := await self._desk.ledger.run_for_key(m.key)) is None:
@@ -180,6 +185,9 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         run_id, ok = m.candidate.run_id, True
         try:
             await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
+            if m.candidate.files is not None:
+                nodes = self._desk.nodes(m.candidate.workload.organization)
+                await forking.rebuild(self._desk, m.candidate, nodes)
         except OrketError as error:
             m.to.fail(Refused(error))
             ok = False

@@ -31,11 +31,24 @@ class RunTicket:
 
 
 @attrs.frozen(kw_only=True)
+class Fork:
+    """Begin with another run's history up to event ``at``, or the last turn boundary before it.
+
+    ``nodes`` are ``(family, name)`` pairs that are selected instead of the house's.
+    """
+
+    run_id: RunId
+    at: int
+    nodes: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class StartRun(Request[RunTicket]):
     """Load an asset, admit it, record ``RunAccepted`` and start; answered when that is durable.
 
     ``target`` is a path or an asset's name, ``only`` one issue of it. ``workspace`` is a directory; empty
-    means one of the engine's own. ``model`` overrides the environment's model.
+    means one of the engine's own. ``model`` overrides the environment's model. With ``fork`` nothing is
+    loaded: the run has the cards, the house rules and the budget of the one it is forked from.
     """
 
     target: str
@@ -45,6 +58,7 @@ class StartRun(Request[RunTicket]):
     parallel: int | None = None
     budget: Budget = attrs.field(factory=Budget)
     key: CommandKey | None = None
+    fork: Fork | None = None
 
 
 @attrs.frozen(kw_only=True)

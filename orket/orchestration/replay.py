@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from itertools import takewhile
 from typing import Any
 
 import attrs
@@ -157,8 +158,12 @@ async def replay(
 
 
 def _beginning(recorded: Sequence[e.Recorded]) -> list[e.Event]:
-    """The run as it was accepted: everything before anything else happened."""
+    """The run as it was accepted, or forked: everything before anything else happened."""
     events: list[e.Event] = []
+    first = recorded[0].event
+    if isinstance(first, e.RunAccepted) and first.forked_from:
+        taken = (one.event for one in recorded)
+        return list(takewhile(lambda event: not isinstance(event, e.RunPaused), taken))
     for one in recorded:
         if not isinstance(one.event, e.RunAccepted | e.CardAdded):
             break

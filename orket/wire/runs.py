@@ -55,6 +55,23 @@ class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     budget: Annotated[BudgetBody, Meta(description="Bounds at which the run pauses.")] = BudgetBody()
 
 
+class ForkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Begin a run with another one's history."""
+
+    at: Annotated[int, Meta(ge=1, description="The last event to take over, or the turn boundary before it.")]
+    model: Annotated[str, Meta(max_length=4096, description="Overrides the run's model.")] = ""
+    nodes: Annotated[
+        dict[str, str],
+        Meta(
+            description="Decision nodes by family, instead of the house's.",
+            examples=[{"planner_node": "default"}],
+        ),
+    ] = {}
+    workspace: Annotated[
+        str, Meta(max_length=4096, description="A directory that is empty or missing; empty: its own.")
+    ] = ""
+
+
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
     """A run was accepted; the same again when the request is repeated with its idempotency key."""
 

@@ -22,6 +22,7 @@ _COMMANDS = MappingProxyType(
         "Work": {
             "run": ("run:run", "Run a rock, an epic or a single issue, and follow it to its end."),
             "demo": ("run:demo", "Run the shipped demo: no network, no model, nothing to set up."),
+            "fork": ("fork:fork", "Begin a new run with the recorded history of another one."),
             "serve": ("system:serve", "Run the engine and serve the HTTP bridge."),
         },
         "Look": {

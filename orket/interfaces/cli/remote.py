@@ -25,7 +25,7 @@ from orket.orchestration.messages import (
     StartRun,
     SystemCommand,
 )
-from orket.wire.runs import RunStanding, RunView, StartRunBody
+from orket.wire.runs import ForkBody, RunStanding, RunStarted, RunView, StartRunBody
 from orket.wire.views import budget_body, recorded
 
 _PAGE = 200
@@ -105,9 +105,15 @@ class Remote:
         """Have the engine carry out a command."""
         with _refusals():
             if isinstance(command, StartRun):
-                started = await self.client.start_run(_body(command))
+                started = await self._start(command)
                 return RunTicket(run_id=RunId(started.id), status=(await self.client.run(started.id)).status)
             return _ticket(await self._tell(command))
+
+    async def _start(self, command: StartRun) -> RunStarted:
+        if (fork := command.fork) is None:
+            return await self.client.start_run(_body(command))
+        body = ForkBody(at=fork.at, model=command.model, nodes=dict(fork.nodes), workspace=command.workspace)
+        return await self.client.fork(fork.run_id, body)
 
     async def system(self, command: SystemCommand) -> EngineTicket:
         """Have the engine carry out a command about itself."""

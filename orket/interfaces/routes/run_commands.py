@@ -17,10 +17,18 @@ from orket.interfaces.operations import (
     Answer,
     Operation,
 )
-from orket.interfaces.problems import CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE
+from orket.interfaces.problems import CONFLICT, DENIED, RUN_NOT_FOUND, UNPROCESSABLE
 from orket.interfaces.reading import T, read_json
-from orket.orchestration.messages import CancelRun, DecideCall, EngineCommand, PauseRun, ResumeRun
-from orket.wire.runs import CancelBody, DecisionBody, PauseBody, ResumeBody, RunStanding
+from orket.orchestration.messages import (
+    CancelRun,
+    DecideCall,
+    EngineCommand,
+    Fork,
+    PauseRun,
+    ResumeRun,
+    StartRun,
+)
+from orket.wire.runs import CancelBody, DecisionBody, ForkBody, PauseBody, ResumeBody, RunStanding, RunStarted
 from orket.wire.views import budget
 
 
@@ -46,6 +54,17 @@ async def cancel(bridge: Bridge, request: Request) -> Response:
     """End the run for good."""
     body = await _read(bridge, request, CancelBody)
     return await _command(bridge, request, CancelRun(run_id=_run(request), by=body.by, reason=body.reason))
+
+
+async def fork(bridge: Bridge, request: Request) -> Response:
+    """Begin a new run with the history of this one."""
+    body = await _read(bridge, request, ForkBody)
+    wanted = Fork(run_id=_run(request), at=body.at, nodes=tuple(body.nodes.items()))
+    command = StartRun(target="", model=body.model, workspace=body.workspace, fork=wanted)
+    ticket = await bridge.ask(request, command)
+    url = f"/v1/runs/{ticket.run_id}"
+    started = RunStarted(id=ticket.run_id, url=url, events_url=f"{url}/events")
+    return json_response(started, status=202, headers={"location": url})
 
 
 async def decide(bridge: Bridge, request: Request) -> Response:
@@ -109,6 +128,21 @@ OPERATIONS = (
         answers=_RECORDED,
         parameters=(RUN_ID, REQUEST_TIMEOUT),
         problems=_PROBLEMS,
+        tag="runs",
+    ),
+    Operation(
+        name="forkRun",
+        method="POST",
+        path="/v1/runs/{run_id}/forks",
+        summary="Begin a run with the history of this one",
+        description="Into a fresh workspace, with the files written until then; commands are not repeated.",
+        handler=fork,
+        body=ForkBody,
+        answers=(
+            Answer(status=202, description="Accepted and recorded.", body=RunStarted, headers=("Location",)),
+        ),
+        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        problems=(*_PROBLEMS, UNPROCESSABLE, DENIED),
         tag="runs",
     ),
     Operation(

@@ -1,0 +1,100 @@
+"""A run that begins with the recorded history of another one."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+from actors import ActorsError
+from orket.decision_nodes.registry import Nodes
+from orket.domain import events as e
+from orket.domain.errors import RunDenied, RunNotFound
+from orket.domain.forking import ForkPlan, plan_fork, reidentified
+from orket.domain.identifiers import RunId
+from orket.domain.runs import RunStatus
+from orket.domain.sandboxes import SandboxSpec
+from orket.domain.state_machine import SYSTEM
+from orket.orchestration.admission import Candidate, Intake, check
+from orket.orchestration.desk import Desk
+from orket.orchestration.messages import Fork, StartRun
+from orket.services.sandbox_messages import WriteFile
+
+PAGE = 1000
+REBUILDING = "its workspace is being rebuilt"
+
+
+async def prepare_fork(desk: Desk, intake: Intake, asked: StartRun, fork: Fork) -> Candidate:
+    """Plan a fork and write the new run's first events; it is paused until its workspace is rebuilt.
+
+    Raises:
+        RunNotFound, RunConflict: There is no such run, or nothing of it to begin with.
+        SettingsError: A decision node or model is not known.
+        RunDenied: The workspace is not a fresh one, or a seat is missing.
+    """
+    plan = plan_fork(await _history(desk, fork.run_id), fork.at)
+    house = plan.accepted.workload.organization
+    organization = attrs.evolve(house, process_rules=(*house.process_rules, *fork.nodes))
+    workload = attrs.evolve(plan.accepted.workload, organization=organization)
+    nodes, run_id = desk.nodes(organization), intake.ids.run_id()
+    named = nodes.engine_runtime.workspace(run_id, asked.workspace, intake.data_dir)
+    accepted = attrs.evolve(
+        plan.accepted,
+        workload=workload,
+        workspace=_fresh(os.path.join(intake.cwd, named)),
+        model=asked.model or plan.accepted.model,
+        forked_from=fork.run_id,
+        forked_at=plan.at,
+        not_repeated=plan.commands,
+    )
+    for epic in workload.epics:
+        for card in epic.issues:
+            check(desk, nodes, workload, card, accepted.model)
+    return Candidate(
+        run_id=run_id,
+        workspace=accepted.workspace,
+        workload=workload,
+        events=_events(accepted, plan, run_id),
+        files=plan.files,
+    )
+
+
+def _events(accepted: e.RunAccepted, plan: ForkPlan, run_id: RunId) -> tuple[e.Event, ...]:
+    history = tuple(reidentified(one, run_id) for one in plan.history)
+    return (accepted, *history, e.RunPaused(by=SYSTEM, reason=REBUILDING))
+
+
+async def rebuild(desk: Desk, candidate: Candidate, nodes: Nodes) -> RunStatus:
+    """Write the files of a forked run, and let it go on; a run whose files cannot be written has failed."""
+    house = candidate.workload.organization
+    spec = SandboxSpec(
+        run_id=candidate.run_id,
+        workspace=candidate.workspace,
+        levels=nodes.sandbox_policy.levels(house),
+        limits=nodes.sandbox_policy.limits(house),
+    )
+    try:
+        for path, content in candidate.files or ():
+            await desk.sandboxes.ask(WriteFile(spec=spec, path=path, content=content.encode()))
+    except ActorsError as error:
+        reason = f"its workspace could not be rebuilt: {error}"
+        await desk.ledger.append(candidate.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)])
+        return RunStatus.FAILED
+    await desk.ledger.append(candidate.run_id, [e.RunResumed(by=SYSTEM)])
+    return RunStatus.RUNNING
+
+
+async def _history(desk: Desk, run_id: RunId) -> list[e.Recorded]:
+    found: list[e.Recorded] = []
+    while page := await desk.ledger.read(run_id, after=found[-1].seq if found else 0, limit=PAGE):
+        found.extend(page)
+    if not found or not isinstance(found[0].event, e.RunAccepted):
+        raise RunNotFound(f"no run {run_id!r}")
+    return found
+
+
+def _fresh(workspace: str) -> str:
+    path = os.path.realpath(workspace)
+    if os.path.exists(path) and (not os.path.isdir(path) or os.listdir(path)):
+        raise RunDenied(f"the workspace of a fork must be fresh, and {path} is not empty")
+    return path
