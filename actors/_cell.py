@@ -293,11 +293,19 @@ class Cell:
             self.observers.append(slot)
             await self.kernel.loop.park(slot)
 
+    async def surely(self, *states: State) -> None:
+        """Like ``until``, in a worker's task, where only a stranger can cancel."""
+        while self.state not in states:
+            try:
+                await self.until(*states)
+            except self.kernel.loop.cancelled as failure:
+                self.kernel.let_go(failure)
+
     async def attempt(self) -> bool:
         """Start, and tell whether the incarnation began, whatever became of it since."""
         generation = self.generation
         self.post(Signal(Kind.START))
-        await self.until(State.RUNNING, State.DOWN, State.STOPPED)
+        await self.surely(State.RUNNING, State.DOWN, State.STOPPED)
         return self.begun == generation
 
     def offspring(self) -> "tuple[Cell, ...]":

@@ -86,7 +86,10 @@ async def end_turns(cell: Cell, cause: str) -> None:
     while cell.turns:
         slot = Slot()
         cell.observers = [*(cell.observers or ()), slot]
-        await kernel.loop.park(slot)
+        try:
+            await kernel.loop.park(slot)
+        except kernel.loop.cancelled as failure:
+            kernel.let_go(failure)
     if alarm is not None:
         alarm.cancel()
 

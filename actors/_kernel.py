@@ -113,6 +113,12 @@ class Kernel:
         """Whether a defect of the runtime itself is taking the workers down."""
         return self._group.cancel_scope.cancel_called
 
+    def let_go(self, failure: BaseException) -> None:
+        """Forget a cancellation that nobody but a stranger asked for."""
+        self.loop.forget(failure)
+        if self.lost:
+            raise failure
+
     def close(self) -> None:
         """Send the idle workers and the sweeper home."""
         self.closed = True

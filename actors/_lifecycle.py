@@ -207,14 +207,14 @@ async def stop_children(instances: Instances, cell: Cell) -> None:
         if not child.ending:
             if child.state is not State.DOWN:
                 child.post(Signal(Kind.DOWN, reason))
-            await child.until(State.DOWN, State.STOPPED)
+            await child.surely(State.DOWN, State.STOPPED)
             drain(child)
         elif not child.scheduled and quiet(child):
             end_incarnation(instances, child)
             finish(child, reason)
         else:
             child.post(Signal(Kind.STOP, reason))
-            await child.until(State.STOPPED)
+            await child.surely(State.STOPPED)
     # A child may have been spawned by a handler that was still running below.
     if any(not child.static or final for child in cell.offspring()):
         await stop_children(instances, cell)

@@ -132,7 +132,7 @@ async def _stop_one(cell: Cell) -> None:
     if cell.spec.restart == "temporary":
         cell.ending = True
         cell.post(Signal(Kind.STOP, reason))
-        await cell.until(State.STOPPED)
+        await cell.surely(State.STOPPED)
     elif cell.state is not State.DOWN:
         cell.post(Signal(Kind.DOWN, reason))
-        await cell.until(State.DOWN, State.STOPPED)
+        await cell.surely(State.DOWN, State.STOPPED)

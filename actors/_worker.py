@@ -27,7 +27,7 @@ INF = math.inf
 class Worker:
     """One task that runs handlers, and the scope in which the runtime may cancel them."""
 
-    __slots__ = ("cell", "kernel", "manning", "number", "scope", "since", "waiter")
+    __slots__ = ("cell", "kernel", "manning", "number", "pending", "scope", "since", "waiter")
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -37,6 +37,8 @@ class Worker:
         self.scope: CancelScope
         #: When the handler it drives was suspended first.
         self.since = 0.0
+        #: A handler that was just suspended: its message, context, coroutine and first trap.
+        self.pending: tuple[Any, Context, Any, Any] | None = None
         self.waiter: Any = None
 
     async def run(self, instances: Instances) -> None:
@@ -47,7 +49,11 @@ class Worker:
             while going:
                 # A cancelled scope stays cancelled: each is replaced when it was used up.
                 with CancelScope() as self.scope:
-                    going = await self.serve(instances)
+                    try:
+                        going = await self.serve(instances)
+                    except self.kernel.loop.cancelled as failure:
+                        # Somebody cancelled a task of ours between two messages: go on.
+                        self.kernel.let_go(failure)
         finally:
             del self.kernel.workers[self.number]
 
@@ -55,7 +61,7 @@ class Worker:
         """Run ready cells; True when the scope is used up, False when the task is to end."""
         kernel = self.kernel
         ready, loop, batch_max = kernel.ready, kernel.loop, kernel.loop.batch_max
-        budget = batch_max
+        budget, choose = batch_max, kernel.choose
         while True:
             if not self.manning and not await self._rest():
                 return False
@@ -69,16 +75,24 @@ class Worker:
             if budget <= 0:
                 await loop.step()
                 budget = batch_max
-            cell = ready.popleft() if kernel.choose is None else kernel.pick()
+            cell = ready.popleft() if choose is None else kernel.pick()
             if cell.signals is not None:
                 budget -= 1
                 await self._tend(cell, instances)
             elif cell.open:
-                budget = await self._batch(cell, instances, budget)
+                budget = self._batch(cell, instances, budget)
+                if self.pending is not None:
+                    await self._suspended(cell, instances)
             elif cell.state is State.STARTING:
                 budget -= 1
                 kernel.base.copy().run(start_now, instances, cell)
-            self._settle(cell)
+            if cell.open and cell.signals is None:
+                if cell.queue:
+                    ready.append(cell)
+                else:
+                    cell.scheduled = False
+            else:
+                self._settle(cell)
             if not self.manning:
                 budget = batch_max
                 if not ready.manned:
@@ -86,8 +100,8 @@ class Worker:
                 if self.scope.cancel_called:
                     return True
 
-    async def _batch(self, cell: Cell, instances: Instances, budget: int) -> int:
-        """Handle messages of one cell; the budget that is left."""
+    def _batch(self, cell: Cell, instances: Instances, budget: int) -> int:
+        """Handle messages of one cell, until one is suspended; the budget that is left."""
         if cell.context is None:
             self._prepare(cell, instances)
         assert cell.context is not None
@@ -125,31 +139,26 @@ class Worker:
                 fail(instances, cell, item, failure, cell)
                 break
             else:
-                await self._suspended(cell, instances, item, context, work, trap)
-                break
+                self.pending = (item, context, work, trap)
+                cell.handled += done
+                return budget
         cell.handled += done
         cell.current = None
         return budget
 
-    async def _suspended(
-        self,
-        cell: Cell,
-        instances: Instances,
-        item: Any,
-        context: Context,
-        work: Any,
-        trap: Any,
-    ) -> None:
+    async def _suspended(self, cell: Cell, instances: Instances) -> None:
         """See a suspended handler to its end; another worker is the runner meanwhile."""
+        assert self.pending is not None
+        (item, context, work, trap), self.pending = self.pending, None
         cell.scope, self.cell, self.since = self.scope, cell, self.kernel.loop.now()
         self._hand_on(cell)
         try:
             value = await resume(context, work, trap)
         except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
-            cell.scope = self.cell = None
+            cell.scope = self.cell = cell.current = None
             fail(instances, cell, item, failure, cell)
         else:
-            cell.scope = self.cell = None
+            cell.scope = self.cell = cell.current = None
             succeed(cell, item, value, cell)
 
     def _hand_on(self, cell: Cell) -> None:
@@ -201,8 +210,6 @@ class Worker:
             try:
                 await kernel.loop.park(self)
             except kernel.loop.cancelled as failure:
-                # Somebody cancelled a task of ours; a role handed over meanwhile is not lost.
-                kernel.loop.forget(failure)
-                if kernel.lost:
-                    raise
+                # A role that was handed over meanwhile is not lost.
+                kernel.let_go(failure)
         return self.manning

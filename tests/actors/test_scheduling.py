@@ -156,6 +156,42 @@ async def test_native_cancellation_of_workers_loses_nothing(anyio_backend_name: 
         assert await account.ask(Balance()) == 51
 
 
+async def test_native_cancellation_at_any_step_leaves_the_system_working(anyio_backend_name: str) -> None:
+    if anyio_backend_name != "asyncio":
+        pytest.skip("only asyncio lets anybody cancel a task")
+    for steps in range(3, 25):  # a task that is cancelled before it began cannot be helped
+        log: list[str] = []
+        async with ActorSystem(intensity=(1000, 1.0)) as system:
+            parent = system.spawn(Rearing, log)
+            parent.tell(Note("crash"))
+            await settle(steps)
+            for task in asyncio.all_tasks():
+                if "Worker.run" in task.get_name():
+                    task.cancel()
+            await settle()
+            assert await system.spawn(Account, 1).ask(Balance()) == 1
+            with anyio.fail_after(5):
+                await system.stop()
+        assert system.statistics().workers == 0
+
+
+class Rearing(Actor[Note], intensity=(1000, 1.0)):
+    """Has children that take their time."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    async def on_start(self) -> None:
+        for name in "abc":
+            self.ctx.named(name).spawn(Steps, self.log)
+        await checkpoint()
+
+    @on(Note)
+    async def note(self, m: Note) -> None:
+        await checkpoint()
+        raise ValueError(m.tag)
+
+
 async def test_a_worker_cancelled_natively_in_a_handler_is_a_crash(anyio_backend_name: str) -> None:
     if anyio_backend_name != "asyncio":
         pytest.skip("only asyncio lets anybody cancel a task")
