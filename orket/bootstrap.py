@@ -33,6 +33,7 @@ from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import open_model
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.infrastructure.sqlite import (
     Sink,
@@ -350,7 +351,7 @@ def running_engine(settings: Settings) -> str | None:
 
 def ladder() -> Drivers:
     """The sandbox drivers that this version has, lowest level first."""
-    return (ProcessDriver(), BubblewrapDriver())
+    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver())
 
 
 async def probe_sandboxes() -> tuple[ProbeReport, ...]:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -15,16 +16,18 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 
-DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, BubblewrapDriver)
+DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, LandlockDriver, BubblewrapDriver)
 WALL_S = 20.0
 
 
 @cache
 def probed(kind: type[SandboxDriver]) -> ProbeReport:
     """What the driver says of this machine; asked once."""
-    return anyio.run(kind().probe)
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own, whichever runs here
+        return thread.submit(anyio.run, kind().probe).result()
 
 
 def working(kind: type[SandboxDriver]) -> SandboxDriver:

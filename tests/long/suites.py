@@ -8,6 +8,9 @@ from dataclasses import dataclass
 PYTHON = sys.executable
 SPHINX = (PYTHON, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet")
 
+PYTEST = (PYTHON, "-m", "pytest", "-q")
+SANDBOX = "tests/contracts/long_sandbox.py"
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -51,5 +54,16 @@ SUITES: tuple[Suite, ...] = (
         short=(PYTHON, "-m", "tests.testing.survive", "--schedules", "300", "--minutes", "4"),
         full=(PYTHON, "-m", "tests.testing.survive"),
         limit_s=2400.0,
+    ),
+    Suite(
+        name="sandbox",
+        shows="each sandbox level that works here keeps what it states, against every way out of the corpus",
+        short=(*PYTEST, SANDBOX),
+        full=(
+            *PYTEST,
+            SANDBOX,
+            "tests/contracts/test_sandbox_commands.py",
+            "tests/contracts/test_sandbox_files.py",
+        ),
     ),
 )

@@ -39,7 +39,7 @@ STATES = (
     "no powers over the host: another user, no capabilities, no further namespaces",
 )
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl/certs")
+ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl/certs")
 _OWN_ETC = Path(__file__).with_name("etc")
 _INSIDE = "1000"
 _REMEDY = "install bubblewrap 0.8 or later (apt-get install bubblewrap) and allow user namespaces"
@@ -68,7 +68,7 @@ class BubblewrapDriver(ProcessDriver):
     ) -> None:
         super().__init__(path=path, scratch=scratch)
         self._program = program if program is not None else shutil.which("bwrap") or ""
-        self._readable = _outermost((*_interpreter(), *readable))
+        self._readable = outermost((*interpreter(), *readable))
 
     async def _probe(self) -> ProbeReport:
         """Try to read, to write and to call from inside what must be out of reach."""
@@ -193,13 +193,13 @@ def _last(inside: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     return ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", inside, "--clearenv", *settings)
 
 
-def _interpreter() -> tuple[str, ...]:
+def interpreter() -> tuple[str, ...]:
     """The folders of the interpreter: a virtual environment, and the installation beneath it."""
     program = os.path.dirname(os.path.realpath(sys.executable))
     return (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, os.path.dirname(program))
 
 
-def _outermost(folders: Sequence[str]) -> tuple[str, ...]:
+def outermost(folders: Sequence[str]) -> tuple[str, ...]:
     """Leave out what lies in another of them, or in the system's own."""
     found: list[str] = []
     for one in sorted({os.path.abspath(folder) for folder in folders}, key=len):
@@ -220,7 +220,7 @@ def _system(readable: tuple[str, ...]) -> list[tuple[str, str, str]]:
             places.append(("--symlink", os.readlink(one), one))
         elif os.path.isdir(one):
             places.append((READ, one, one))
-    places += [(READ, f"/etc/{one}", f"/etc/{one}") for one in _ETC if os.path.exists(f"/etc/{one}")]
+    places += [(READ, f"/etc/{one}", f"/etc/{one}") for one in ETC if os.path.exists(f"/etc/{one}")]
     places += [(READ, str(_OWN_ETC / one), f"/etc/{one}") for one in ("passwd", "group")]
     return places + [(READ, one, one) for one in readable if os.path.isdir(one)]
 

@@ -116,7 +116,8 @@ def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
     program, first, places, rest = arguments(words)
     if os.geteuid() == 0:
         user = USER_BASE + launcher
-        places = _lay_out(places, user)
+        # The program too may lie where the new user cannot reach.
+        *places, (_, program, _) = _lay_out([*places, (READ, program, "")], user)
         _become(user)
     flat = [word for place in places for word in place]
     return [program, *first, *flat, *rest, *gate.options(), "--"]

@@ -7,11 +7,12 @@ so a launcher never outlives its engine. Standard library only, and of this pack
 
 Arguments: control fd, report fd, private directory, wall seconds, then the resource limits (CPU seconds,
 address space, file size, open files, processes; bytes and counts), then the number of words of a jail and
-those words (see ``jail``; none: no jail), then the command. The report is one line ``HOW CODE MILLISECONDS
-WORDS``; HOW is ``exit``, ``signal``, ``timeout``, ``limit`` (too many processes), ``memory`` (too much of it
-together), ``canceled``, ``exec`` (could not be started, CODE is the errno), ``jail`` (bubblewrap could not
-set up or start it, and has said why on standard error) or ``setup`` (the launcher itself could not work,
-CODE is the errno, WORDS may say at which step).
+those words (see ``jail`` and ``restrict``; none: no jail), then the command.
+
+The report is one line ``HOW CODE MILLISECONDS WORDS``; HOW is ``exit``, ``signal``, ``timeout``, ``limit``
+(too many processes), ``memory`` (too much of it together), ``canceled``, ``exec`` (could not be started, CODE
+is the errno), ``jail`` (bubblewrap could not set up or start it, and has said why on standard error) or
+``setup`` (the launcher itself could not work, CODE is the errno, WORDS may say at which step).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from orket.infrastructure.sandboxes import jail
+from orket.infrastructure.sandboxes import jail, restrict
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
 FREEZE_PASSES_MAX = 100
@@ -95,7 +96,10 @@ def become(argv: list[str], limits: list[int], launcher: int, words: list[str], 
     for one in ignored:  # an ignored signal stays ignored across exec
         signal.signal(one, signal.SIG_DFL)
     os.umask(0o022)
-    if words:
+    if words[:1] == [restrict.MARK]:
+        set_limits(limits)
+        restrict.enter(words)
+    elif words:
         argv = [*jail.enter(words, gate, launcher), *argv]
     prctl(DEATH_SIGNAL, signal.SIGKILL)  # after a change of user, which would cancel it
     if os.getppid() != launcher:
@@ -104,10 +108,15 @@ def become(argv: list[str], limits: list[int], launcher: int, words: list[str], 
     os.execvp(argv[0], argv)
 
 
+def is_jail(words: list[str]) -> bool:
+    """Tell whether bubblewrap stands between launcher and command."""
+    return bool(words) and words[0] != restrict.MARK
+
+
 def start(argv: list[str], limits: list[int], words: list[str], gate: jail.Gate) -> tuple[int, str]:
     """Fork and exec; return the pid, and what hindered it as ``HOW CODE WORDS``, empty when it runs."""
     launcher = os.getpid()
-    limits = [*limits[:4], gate.limit_at_start if words else limits[4] + threads_of_user()]
+    limits = [*limits[:4], gate.limit_at_start if is_jail(words) else limits[4] + threads_of_user()]
     answer, failure = os.pipe()
     if (pid := os.fork()) == 0:
         try:
@@ -115,7 +124,7 @@ def start(argv: list[str], limits: list[int], words: list[str], gate: jail.Gate)
         except jail.Unprepared as error:
             os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
-            how = "setup" if words else "exec"
+            how = "setup" if is_jail(words) else "exec"
             os.write(failure, f"{how} {error.errno or errno.EPERM} ".encode())
         except ValueError:  # an empty name
             os.write(failure, f"exec {errno.ENOENT} ".encode())
@@ -330,7 +339,7 @@ def run(arguments: list[str], started: float) -> str:
     let_go_of_streams()
     how, code = "", 0
     if not hindered:
-        watch = Watch(pid, started + wall_s, limits, gate if words else None)
+        watch = Watch(pid, started + wall_s, limits, gate if is_jail(words) else None)
         how, code = watch.until_over(control, woken)
     duration_ms = round((time.monotonic() - started) * 1000)
     end_everything(woken)
