@@ -30,14 +30,14 @@ class Chooser:
     """
 
     def __init__(self, schedule: Schedule, faults: Faults, *, overtake: bool = True) -> None:
-        self.seed = schedule.seed
+        self.seed: int = schedule.seed
         self.strategy = schedule.effective
         self.faults = faults
         self.recorded: dict[str, str] = {}
         self.steps: Counter[str] = Counter()
         self.over = False
         #: For backoff jitter; the same in every run, so that it adds no choices.
-        self.random = Random(0)
+        self.random: Random = Random(0)
         self._passed: Counter[str] = Counter()
         self._replayed = dict(schedule.deviations) if schedule.deviations is not None else None
         self._injected = 0

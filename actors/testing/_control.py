@@ -17,15 +17,15 @@ class Control:
     """One run: who is ready, who runs, what time it is."""
 
     def __init__(self, chooser: Chooser, steps_max: int) -> None:
-        self.chooser = chooser
-        self.roster = Roster()
-        self.now = 0.0
-        self.steps = 0
-        self.steps_max = steps_max
+        self.chooser: Chooser = chooser
+        self.roster: Roster = Roster()
+        self.now: float = 0.0
+        self.steps: int = 0
+        self.steps_max: int = steps_max
         self.ready: list[Entry] = []
         self.current: Entry | None = None
         self.last: Entry | None = None
-        self.trace = 0
+        self.trace: int = 0
         self._row = 0
         self.failure: SimulationError | None = None
         #: Cancels the program, when it is stuck; set while it runs.

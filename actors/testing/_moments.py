@@ -36,7 +36,7 @@ class Moments(list[Moment]):
     def __init__(self, clock: Callable[[], tuple[int, float]]) -> None:
         super().__init__()
         self._clock = clock
-        self.dropped = 0
+        self.dropped: int = 0
 
     def note(self, kind: MomentKind, source: str, target: str, what: Any) -> None:
         """Add one, unless there are too many."""

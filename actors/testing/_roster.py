@@ -24,8 +24,8 @@ class Entry:
     __slots__ = ("handle", "label", "name", "number", "work")
 
     def __init__(self, number: int, name: str) -> None:
-        self.number = number
-        self.name = name
+        self.number: int = number
+        self.name: str = name
         self.label: str | None = None
         self.handle: Any = None
         self.work: Any = None

@@ -54,10 +54,10 @@ class Stage:
     """The parts of one run, before, while and after it runs."""
 
     def __init__(self, world: World, *, detailed: bool = False) -> None:
-        self.world = world
-        self.chooser = Chooser(world.schedule, world.faults, overtake=world.overtake)
-        self.control = Control(self.chooser, world.steps_max)
-        self.watcher = Watcher(self.control, self.chooser, detailed=detailed)
+        self.world: World = world
+        self.chooser: Chooser = Chooser(world.schedule, world.faults, overtake=world.overtake)
+        self.control: Control = Control(self.chooser, world.steps_max)
+        self.watcher: Watcher = Watcher(self.control, self.chooser, detailed=detailed)
         self.waiting: Callable[[], list[Entry]] = list
         self.control.describe = self.describe
 

@@ -32,9 +32,9 @@ class Watcher:
         self.detailed = detailed
         self.chooser = chooser
         self.systems: list[ActorSystem] = []
-        self.moments = Moments(lambda: (control.steps, control.now))
-        self.fates = Fates()
-        self.handled = 0
+        self.moments: Moments = Moments(lambda: (control.steps, control.now))
+        self.fates: Fates = Fates()
+        self.handled: int = 0
         self._active: defaultdict[str, set[int]] = defaultdict(set)
         self._slots: dict[int, int] = {}
         self._counts: Counter[str] = Counter()

@@ -24,6 +24,10 @@ def run(*command: str | Path) -> str:
     ).stdout
 
 
+#: They show types of Hypothesis and pytest, which are not complete themselves.
+BORROWED = ("actors.testing.hypothesis.", "actors.testing.plugin.")
+
+
 def mypy_errors(path: Path) -> set[int]:
     output = run(sys.executable, "-m", "mypy", "--strict", path)
     return {int(line) for line in re.findall(rf"{path.name}:(\d+): error", output)}
@@ -50,4 +54,9 @@ def test_every_public_type_is_known() -> None:
     report = json.loads(
         run(BASEDPYRIGHT, "--outputjson", "--verifytypes", "actors", "--pythonpath", sys.executable)
     )
-    assert report["typeCompleteness"]["completenessScore"] == 1
+    unknown = {
+        symbol["name"]
+        for symbol in report["typeCompleteness"]["symbols"]
+        if symbol["isExported"] and not symbol["isTypeKnown"] and not symbol["name"].startswith(BORROWED)
+    }
+    assert unknown == set()
