@@ -33,9 +33,10 @@ async def standing_halt(ledger: LedgerReader) -> e.EngineHalted | None:
 
 
 async def halt(desk: Desk, locks: Locks, stop: StopRun, m: HaltEngine, runs: Iterable[RunId]) -> EngineTicket:
-    """Stop the children of all runs and record the halt, then end their calls and close their sandboxes.
+    """Stop the children of all runs, end their calls, close their sandboxes, and record the halt meanwhile.
 
-    A crash before the record is a crash, after which the runs go on: nobody was told otherwise.
+    Work must not go on while a slow disk takes the record. A crash before it is a crash, after which the
+    runs go on: nobody was told otherwise.
 
     Raises:
         StoreError: The halt could not be recorded; the work has been stopped all the same.
@@ -43,13 +44,10 @@ async def halt(desk: Desk, locks: Locks, stop: StopRun, m: HaltEngine, runs: Ite
     standing = tuple(runs)
     async with anyio.create_task_group() as together:
         for run_id in standing:
-            together.start_soon(stop, run_id)
+            together.start_soon(_end, desk, locks, stop, run_id)
         refused = await _record(desk, m)
     if refused is not None:
         raise refused
-    async with anyio.create_task_group() as together:
-        for run_id in standing:
-            together.start_soon(_end, desk, locks, stop, run_id)
     return EngineTicket(halted=True, runs=standing)
 
 
@@ -64,7 +62,8 @@ async def _record(desk: Desk, m: HaltEngine) -> StoreError | None:
 
 
 async def _end(desk: Desk, locks: Locks, stop: StopRun, run_id: RunId) -> None:
-    """End what a run has under way; a command about the run that came before has its turn first."""
+    """End what a run has under way; what an earlier command about the run has begun is ended by that."""
+    await stop(run_id)
     async with locks.of(run_id):
         await end_work(desk, stop, run_id)
 
