@@ -12,6 +12,7 @@ from orket.domain.errors import SandboxError
 from orket.domain.identifiers import RunId, sanitise
 from orket.domain.ports import Ledger, SandboxDriver
 from orket.domain.sandboxes import CommandResult, SandboxSpec
+from orket.services.reconciliation import reconcile
 from orket.services.sandbox import SandboxActor
 from orket.services.sandbox_messages import (
     CloseSandbox,
@@ -65,6 +66,10 @@ class SandboxOrchestrator(
         self._sandboxes: dict[RunId, Ref[SandboxRequest]] = {}
         self._started = 0
         self._requests = 0
+
+    async def on_start(self) -> None:
+        """Put the record straight before anything is opened."""
+        await reconcile(self._ledger)
 
     @on(RunInSandbox)
     async def run_in_sandbox(self, m: RunInSandbox) -> Reply[CommandResult]:
