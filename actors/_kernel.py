@@ -163,8 +163,14 @@ class Kernel:
         if at <= self.loop.now():
             self.cut(cell, "stop")
         elif at != math.inf:
-            scope = cell.scope
-            self.sweeper.call_at(at, lambda: self.cut(cell, "stop", scope))
+            scope, generation = cell.scope, cell.generation
+
+            def cut() -> None:
+                # A worker's scope serves many turns; the one meant here ends with its incarnation.
+                if cell.generation == generation:
+                    self.cut(cell, "stop", scope)
+
+            self.sweeper.call_at(at, cut)
 
     def cut(self, cell: Any, cause: str, scope: CancelScope | None = None) -> None:
         """Cancel the code that a turn runs now (if it is still under ``scope``)."""

@@ -289,3 +289,40 @@ async def test_a_crash_cuts_concurrent_turns_off() -> None:
         assert type(asked.error).__name__ == "Crashed"
         statistics: Any = system.statistics()
         assert (statistics.cut_off, statistics.restarts) == (1, 1)
+
+
+@attrs.frozen
+class Leave(Message):
+    pass
+
+
+class Returning(Actor[Leave | Enter], restart="permanent", shutdown=0.005):
+    """Stops itself, is restarted, and must not feel the limit of that stop."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    @on(Leave)
+    async def leave(self, m: Leave) -> None:
+        self.ctx.stop()
+        await checkpoint()
+
+    @on(Enter)
+    async def enter(self, m: Enter) -> str:
+        self.gate.entered.set()
+        await self.gate.open.wait()
+        return m.tag
+
+
+async def test_the_limit_of_a_stop_does_not_reach_the_next_incarnation() -> None:
+    async with ActorSystem() as system:
+        gate = Gate()
+        returning = system.spawn(Returning, gate)
+        returning.tell(Leave())
+        async with background(returning.ask, Enter("x")) as asked:
+            await gate.entered.wait()
+            with anyio.move_on_after(0.02):
+                await anyio.sleep_forever()
+            gate.open.set()
+        assert asked.value == "x"
+        assert system.info(returning).incarnation == 1
