@@ -126,7 +126,8 @@ class Ledger(LedgerReader, Protocol):
         """Record events, blobs and idempotency key in one transaction; durable when it returns.
 
         Concurrent appends share one commit. When cancelled, the transaction happens whole or not at all,
-        and the caller finds out by reading.
+        and the caller finds out by reading. When an append returns, one of nothing too, all that was asked
+        for before it is recorded or never will be.
 
         Raises:
             IdempotencyConflict: ``key`` is already used (by whichever command); nothing was recorded.

@@ -97,6 +97,10 @@ async def settle_calls(desk: Desk, run_id: RunId, grace_s: float = 0, *, for_goo
     told = [
         one for one in ended if for_good or one.result.code != CANCELED or not _is_harmless(desk, one.tool)
     ]
+    if (
+        told
+    ):  # a receipt that the stopped run had on its way is visible once this append of nothing is through
+        await desk.ledger.append(run_id, ())
     if written := receipts(await _intended(desk.ledger, run_id, told), told):
         await desk.ledger.append(run_id, written)
     for one in ended:

@@ -158,3 +158,20 @@ async def test_a_task_cancelled_without_anyio_disturbs_nobody(tmp_path: Path) ->
         found = await seqs(ledger)
         assert found == list(range(1, len(found) + 1))
         assert len(found) % 2 == 1
+
+
+async def test_an_append_of_nothing_returns_after_a_cancelled_one_that_was_under_way(tmp_path: Path) -> None:
+    """Whoever stopped a writer finds out by this what it had on its way."""
+    async with gated(tmp_path / "orket.db") as (ledger, store, commits):
+        async with anyio.create_task_group() as canceled:
+            canceled.start_soon(ledger.append, A, [accepted()])
+            await wait_all_tasks_blocked()
+            while commits._waiting:
+                await anyio.lowlevel.checkpoint()
+            canceled.cancel_scope.cancel()
+        assert await seqs(ledger) == []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ledger.append, A, ())
+            await wait_all_tasks_blocked()
+            store.gate.set()
+        assert await seqs(ledger) == [1]
