@@ -81,9 +81,9 @@ def begin(cell: Cell) -> None:
     if cell.kernel.probe is not None and cell.generation:
         cell.kernel.probe.restart(f"{cell.path}#{cell.generation}")
     cell.begun = cell.generation
-    cell.open = not cell.suspended
+    cell.open = cell.rare is None or not cell.rare.suspended
     cell.become(State.RUNNING)
-    if cell.failed:
+    if cell.rare is not None and cell.rare.failed:
         catch_up(cell)
     if cell.blueprint.options.idle_timeout is not None:
         watch_idleness(cell, cell.generation, -1)

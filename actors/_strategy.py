@@ -19,11 +19,12 @@ def report(cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -
     if cell.ending or parent.ending:
         cell.ending = True
         cell.post(Signal(Kind.STOP, reason))
-    elif parent.falling:
         return
-    elif parent.sequence or parent.state is State.STARTING:
-        parent.failed = parent.failed if parent.failed is not None else []
-        parent.failed.append((cell, reason, failure, item))
+    theirs = own(parent)
+    if theirs.falling:
+        return
+    if theirs.sequence or parent.state is State.STARTING:
+        theirs.failed = [*(theirs.failed or ()), (cell, reason, failure, item)]
     elif parent.state is State.RUNNING:
         judge(parent, cell, reason, failure, item)
 
