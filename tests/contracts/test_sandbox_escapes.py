@@ -7,6 +7,7 @@ import pytest
 
 from orket.domain.ports import SandboxDriver
 from tests.contracts.breakouts import against, world
+from tests.contracts.escape_table import PAGE, fresh
 from tests.contracts.escapes import ATTEMPTS, KEPT, UNTRIED
 from tests.contracts.sandbox_drivers import DRIVERS, working
 
@@ -31,3 +32,8 @@ def test_the_corpus_is_wide() -> None:
         assert sum(one.levels[level] != UNTRIED for one in ATTEMPTS) >= 60
     assert all(one.levels[2] == KEPT for one in ATTEMPTS)
     assert len({one.name for one in ATTEMPTS}) == len(ATTEMPTS)
+
+
+def test_the_manual_shows_what_the_tests_see() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == fresh(page), "run: python -m tests.contracts.escape_table"

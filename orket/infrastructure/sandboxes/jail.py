@@ -125,7 +125,8 @@ def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
 
 def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, str, str]]:
     """Bind every place beneath a folder that the new user can reach, the writable ones as his own."""
-    trees = []
+    trees: list[int] = []
+    known: dict[tuple[int, int], int] = {}
     _call("open a mount namespace", "unshare", _NEW_MOUNTS)
     _call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
     bound = [one for one in places if one[0] in (READ, WRITE)]
@@ -133,7 +134,9 @@ def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, s
         flags = _CLONE | _CLOSE | (_RECURSIVE if how == READ else 0)
         tree = _syscall(f"clone {source}", _OPEN_TREE, _HERE, source.encode(), flags)
         if how == WRITE:
-            _show_as(tree, os.stat(source), user, source)
+            owner = (os.stat(source).st_uid, os.stat(source).st_gid)
+            known[owner] = known.get(owner) or _users_of(*owner, user)
+            _show_as(tree, known[owner], source)
         trees.append(tree)
     _call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
     staged = [one for one in places if one not in bound]
@@ -149,15 +152,11 @@ def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, s
     return staged
 
 
-def _show_as(tree: int, owner: os.stat_result, user: int, source: str) -> None:
+def _show_as(tree: int, users: int, source: str) -> None:
     """Show what the owner of a tree's top owns as the user's; what he makes becomes the owner's."""
-    users = _users_of(owner.st_uid, owner.st_gid, user)
-    try:
-        wanted = struct.pack("=QQQQ", _ID_MAPPED, 0, 0, users)
-        why = f"show {source} as another user's (its file system must know id-mapped mounts)"
-        _syscall(why, _SET_ATTRIBUTES, tree, b"", _EMPTY_PATH, wanted, len(wanted))
-    finally:
-        os.close(users)
+    wanted = struct.pack("=QQQQ", _ID_MAPPED, 0, 0, users)
+    why = f"show {source} as another user's (its file system must know id-mapped mounts)"
+    _syscall(why, _SET_ATTRIBUTES, tree, b"", _EMPTY_PATH, wanted, len(wanted))
 
 
 def _users_of(owner: int, group: int, user: int) -> int:

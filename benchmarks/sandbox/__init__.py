@@ -1,0 +1,1 @@
+"""What a command costs in each sandbox, beside a bare subprocess."""
