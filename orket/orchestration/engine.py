@@ -164,10 +164,10 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             if self._halted:
                 raise RunDenied(HALTED)
             nodes = self._desk.nodes(m.candidate.workload.organization)
-            admit(nodes, m.candidate, tuple(self._open.values()))
+            over = m.over or ()
+            admit(nodes, m.candidate, tuple(one for key, one in self._open.items() if key not in over))
         except RunDenied as error:
-            m.to.fail(Refused(error))
-            self._end_start(m.asked)
+            self._deny(m, error)
             return
         candidate = m.candidate
         self._open[candidate.run_id] = RunSummary(
@@ -180,6 +180,19 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             last_seq=0,
         )
         self._job(self._record(m))
+
+    def _deny(self, m: Prepared, error: RunDenied) -> None:
+        """Refuse a run, once the ledger has said that the runs in its way have not just ended."""
+        if m.over is None:
+            self._job(self._see_who_is_over(m))
+            return
+        m.to.fail(Refused(error))
+        self._end_start(m.asked)
+
+    async def _see_who_is_over(self, m: Prepared) -> Note:
+        looked = [await self._desk.ledger.run(run_id) for run_id in tuple(self._open)]
+        over = frozenset(one.run_id for one in looked if one is not None and one.status in FINAL_RUN)
+        return attrs.evolve(m, over=over)
 
     async def _record(self, m: Prepared) -> Note:
         run_id, ok = m.candidate.run_id, True

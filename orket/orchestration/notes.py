@@ -15,11 +15,12 @@ from orket.orchestration.messages import EngineTicket, RunTicket, StartRun
 
 @attrs.frozen(kw_only=True)
 class Prepared(Message):
-    """A run is ready to be admitted."""
+    """A run is ready to be admitted; ``over`` names runs that have ended, once the ledger was asked."""
 
     asked: StartRun
     to: Reply[RunTicket]
     candidate: Candidate
+    over: frozenset[RunId] | None = None
 
 
 @attrs.frozen(kw_only=True)
