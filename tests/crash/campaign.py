@@ -108,6 +108,7 @@ def _one_run(root: Path, random: Random, tally: Tally, kills: int) -> None:
             _count_lost(place, tally, root)
     if code != ENDED:
         tally.stranded.append(f"{root.name}: its engine ended with {code}; see {place.log}")
+        return
     _settle_accounts(place, tally, root)
 
 

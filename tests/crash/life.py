@@ -6,6 +6,7 @@ import faulthandler
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 import anyio
@@ -85,6 +86,8 @@ def begin(place: Place, epic: Path, moments: Moments, backend: str) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text file here
         faulthandler.register(signal.SIGUSR1, all_threads=True)
         code = anyio.run(_live, place, epic, moments, backend=backend)
+    except BaseException:  # noqa: BLE001  # the log is all that is left of this process
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(code)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
 import attrs
 
 from orket.domain.errors import StoreError
+from orket.infrastructure.sqlite.connections import connect_reader
 
 APPLICATION_ID = 0x4F726B74  # "Orkt": so that a foreign database is never migrated into ours
 
@@ -50,6 +52,25 @@ def schema_version(connection: sqlite3.Connection, path: Path, known: Iterable[M
             f"{path} has schema {version}, this version of Orket knows up to {newest}: upgrade Orket"
         )
     return int(version)
+
+
+def version_on_disk(path: Path, known: Iterable[Migration]) -> int:
+    """Return how many migrations the database at ``path`` has seen, without changing what is not ours.
+
+    An engine that was killed while it made the database leaves a transaction to be rolled back, which takes
+    a connection that may write.
+
+    Raises:
+        StoreError: As for ``schema_version``.
+    """
+    try:
+        with closing(connect_reader(path)) as looking:
+            return schema_version(looking, path, known)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as mending:
+        return schema_version(mending, path, known)
 
 
 def migrate(

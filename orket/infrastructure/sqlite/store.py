@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
@@ -13,13 +12,12 @@ from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
 from orket.infrastructure.sqlite.connections import (
     as_store_error,
-    connect_reader,
     connect_writer,
     store_errors,
 )
 from orket.infrastructure.sqlite.group import Append, Group, Outcome
 from orket.infrastructure.sqlite.lists import ListChanges, Lists
-from orket.infrastructure.sqlite.schema import migrate, migrations, schema_version
+from orket.infrastructure.sqlite.schema import migrate, migrations, version_on_disk
 
 # After these a failed COMMIT is known to have left nothing behind; after others only reopening tells.
 _CLEAN_FAILURES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY})
@@ -45,8 +43,7 @@ class Store:
         with store_errors(path):
             known = migrations()
             if path.exists() and path.stat().st_size:
-                with closing(connect_reader(path)) as looking:  # a foreign database is not touched
-                    schema_version(looking, path, known)
+                version_on_disk(path, known)  # a foreign database is not touched
             connection = connect_writer(path)
             try:
                 migrate(connection, path, known)

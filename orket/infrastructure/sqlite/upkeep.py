@@ -10,7 +10,7 @@ from pathlib import Path
 from orket.domain.errors import StoreError
 from orket.infrastructure.sqlite.chain import copy_key
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
-from orket.infrastructure.sqlite.schema import Migration, migrations, schema_version
+from orket.infrastructure.sqlite.schema import Migration, migrations, version_on_disk
 from orket.infrastructure.sqlite.store import Store
 
 
@@ -24,8 +24,8 @@ def migrate_database(path: Path) -> tuple[tuple[Migration, bool], ...]:
     """
     known, version = migrations(), 0
     if path.exists() and path.stat().st_size:
-        with store_errors(path), closing(connect_reader(path)) as connection:
-            version = schema_version(connection, path, known)
+        with store_errors(path):
+            version = version_on_disk(path, known)
     Store.open(path).close()
     return tuple((one, one.number > version) for one in known)
 

@@ -15,6 +15,7 @@ from orket.domain.events import EngineHalted
 from orket.domain.identifiers import ENGINE
 from orket.domain.ports import CommandKey
 from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite.connections import connect_reader
 from orket.infrastructure.sqlite.store import Store
 from tests.contracts.ledger import A, B, SteppingClock, seqs
 from tests.contracts.strategies import accepted, comment
@@ -29,6 +30,7 @@ import anyio
 from orket.domain.errors import StoreError
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite.connections import connect_reader
 from tests.contracts.ledger import A
 from tests.contracts.strategies import accepted, comment
 from tests.orket.infrastructure.sqlite.appends import an_append
@@ -144,3 +146,20 @@ def test_a_ledger_without_its_end_is_not_opened(tmp_path: Path) -> None:
         connection.executescript("DELETE FROM events WHERE seq = 2;")
     with pytest.raises(StoreCorrupt, match="does not end where it was sealed"):
         Store.open(path)
+
+
+# A header of a rollback journal of a database that was empty before: magic, no records, nonce, no pages.
+HALF_MADE = bytes.fromhex("d9d505f920a163d700000000530afd5b000000000000020000001000").ljust(512, b"\0")
+
+
+async def test_a_database_whose_making_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    """An engine was killed between switching to WAL and committing that."""
+    path = tmp_path / "orket.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA user_version = 0")
+    path.with_name(path.name + "-journal").write_bytes(HALF_MADE)
+    with closing(connect_reader(path)) as looking, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        looking.execute("PRAGMA user_version")
+    async with open_ledger(path, SteppingClock()) as ledger:
+        assert await ledger.read() == ()
