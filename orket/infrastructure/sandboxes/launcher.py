@@ -1,4 +1,4 @@
-"""Start one command, and leave nothing of it behind; run by ``launching`` in a bare interpreter.
+"""Start one command, and leave nothing of it behind; forked by ``serving`` for each command.
 
 It is a process of its own because only a parent can adopt: as *child subreaper* it inherits every
 descendant that gets away by ``setsid`` or a double fork, and ends them all when the command ends, when its
@@ -124,7 +124,7 @@ def start(argv: list[str], limits: list[int], words: list[str], gate: jail.Gate)
         except jail.Unprepared as error:
             os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
-            how = "setup" if is_jail(words) else "exec"
+            how = "setup" if is_jail(words) and error.errno != errno.E2BIG else "exec"
             os.write(failure, f"{how} {error.errno or errno.EPERM} ".encode())
         except ValueError:  # an empty name
             os.write(failure, f"exec {errno.ENOENT} ".encode())

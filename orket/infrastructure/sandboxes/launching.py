@@ -5,11 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import IO
 
 import anyio
@@ -21,16 +18,12 @@ from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
 from orket.infrastructure.sandboxes.claims import claim
 from orket.infrastructure.sandboxes.output import Kept, drain
 from orket.infrastructure.sandboxes.sweeping import sweep
+from orket.infrastructure.sandboxes.warm import Warm
 
-# As a module it is compiled once and for all, as a script each time.
-_BARE = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
-    "from orket.infrastructure.sandboxes.launcher import main; main(sys.argv[1:])"
-)
-_ROOT = str(Path(__file__).parents[3])
 GRACE_S = 10.0
 DRAIN_S = 2.0
-KILLED = "killed -9 0"
+KILLED, CANCELED = "killed -9 0", "canceled -9 0"
+GO = b"g"
 
 # A shell says 128 + number when a child of its own died of a signal.
 _LIMITS = {int(signal.SIGXCPU): "cpu", int(signal.SIGXFSZ): "file"}
@@ -51,38 +44,41 @@ class Launch:
     workspace: int
     private: str
     environment: Mapping[str, str]
-    stdin: IO[bytes] | int
+    stdin: IO[bytes] | None
     limits: Limits
     jail: tuple[str, ...] = ()
 
 
 class Launched:
-    """A launcher and the ends of its pipes that this process holds; the pipes belong to ``fds``."""
+    """A launcher and the ends of its pipes that this process holds; they belong to ``fds``."""
 
     def __init__(self, launch: Launch, fds: ExitStack) -> None:
-        """Start it on this thread; raises OSError or ValueError (a NUL in an argument)."""
+        self._launch, self._fds, self._theirs = launch, fds, ExitStack()
         self.private, self.limits, self.said = launch.private, launch.limits, ""
-        theirs = ExitStack()
-        with theirs:
-            control, self._control = _pipe(theirs, None)
+        with self._theirs:
+            control, self._control = _pipe(self._theirs, None)
             fds.callback(self.stop)
-            self._report, report = _pipe(fds, theirs)
-            self.out, out = _pipe(fds, theirs)
-            self.err, err = _pipe(fds, theirs)
+            self._report, report = _pipe(fds, self._theirs)
+            self.out, out = _pipe(fds, self._theirs)
+            self.err, err = _pipe(fds, self._theirs)
             claimed = claim(launch.workspace)
-            theirs.callback(os.close, claimed)
-            self._process = subprocess.Popen(
-                _launcher_argv(launch, control, report),
-                stdin=launch.stdin,
-                stdout=out,
-                stderr=err,
-                cwd=f"/proc/self/fd/{launch.workspace}",
-                env=dict(launch.environment),
-                pass_fds=(control, report, claimed),
-                start_new_session=True,
+            self._theirs.callback(os.close, claimed)
+            stdin = _nothing(self._theirs) if launch.stdin is None else launch.stdin.fileno()
+            self._given = (control, report, stdin, out, err, launch.workspace, claimed)
+            self._theirs = self._theirs.pop_all()
+        fds.callback(self._theirs.close)
+
+    async def begin(self, warm: Warm) -> bool:
+        """Start it; False when it was stopped meanwhile, and nothing has run. Raises OSError."""
+        with self._theirs:
+            self._handle = await warm.launch(
+                _launcher_arguments(self._launch), self._launch.environment, self._given
             )
-        self._handle = os.pidfd_open(self._process.pid)
-        fds.callback(os.close, self._handle)
+        self._fds.callback(os.close, self._handle)
+        if self._control < 0:
+            return False
+        os.write(self._control, GO)
+        return True
 
     def stop(self) -> None:
         """Let go of the control pipe: the launcher ends everything. May be called twice."""
@@ -107,18 +103,16 @@ class Launched:
         with anyio.move_on_after(GRACE_S) as patience:
             await anyio.wait_readable(self._handle)
         if patience.cancelled_caught:
-            self._process.kill()
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
             await anyio.wait_readable(self._handle)
         with suppress(BlockingIOError):  # somebody else holds the pipe: as good as no report
             self.said = os.read(self._report, 256).decode()
         if not self.said:
             await anyio.to_thread.run_sync(sweep, self.private)
-        # It has ended; it is collected only after the last kill, so that its pid was its own until then.
-        if self._process.wait() < 0 and not self.said:
             self.said = KILLED
 
 
-async def run_launch(launch: Launch, running: set[Launched]) -> CommandResult:
+async def run_launch(launch: Launch, running: set[Launched], warm: Warm) -> CommandResult:
     """Run a command to its end; it stands in ``running`` meanwhile, to be stopped from there.
 
     Raises:
@@ -126,27 +120,30 @@ async def run_launch(launch: Launch, running: set[Launched]) -> CommandResult:
     """
     if not launch.argv:
         return _not_started("no program is named", 127, 0)
+    if any("\0" in word for word in launch.argv):
+        return _not_started("an argument holds a NUL character", 126, 0)
     out, err = Kept(launch.limits.output_bytes), Kept(launch.limits.output_bytes)
     with ExitStack() as fds:
         try:
             launched = Launched(launch, fds)
-        except ValueError as error:
-            return _not_started(str(error), 126, 0)
+            running.add(launched)
+            fds.callback(running.discard, launched)
+            begun = await launched.begin(warm)
         except OSError as error:
-            if error.errno == errno.E2BIG:
-                return _not_started("argument list too long", 126, 0)
-            raise SandboxError(f"cannot start a process: {error.strerror}") from error
-        running.add(launched)
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(drain, launched.out, out)
-                group.start_soon(drain, launched.err, err)
-                await launched.wait()
-                # All writers are dead, so both pipes end; the deadline is for what nobody foresaw.
-                group.cancel_scope.deadline = anyio.current_time() + DRAIN_S
-        finally:
-            running.discard(launched)
-        return _result(launch, launched.said, out, err)
+            raise SandboxError(f"cannot start a process: {error.strerror or error}") from error
+        async with anyio.create_task_group() as group:
+            group.start_soon(drain, launched.out, out)
+            group.start_soon(drain, launched.err, err)
+            await launched.wait()
+            # All writers are dead, so both pipes end; the deadline is for what nobody foresaw.
+            group.cancel_scope.deadline = anyio.current_time() + DRAIN_S
+        return _result(launch, launched.said if begun else CANCELED, out, err)
+
+
+def _nothing(held: ExitStack) -> int:
+    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    held.callback(os.close, nothing)
+    return nothing
 
 
 def _pipe(reading: ExitStack, writing: ExitStack | None) -> tuple[int, int]:
@@ -159,7 +156,7 @@ def _pipe(reading: ExitStack, writing: ExitStack | None) -> tuple[int, int]:
     return read_end, write_end
 
 
-def _launcher_argv(launch: Launch, control: int, report: int) -> list[str]:
+def _launcher_arguments(launch: Launch) -> list[str]:
     limits = launch.limits
     numbers = (
         limits.cpu_s,
@@ -168,8 +165,8 @@ def _launcher_argv(launch: Launch, control: int, report: int) -> list[str]:
         limits.open_files,
         limits.processes,
     )
-    head = (control, report, launch.private, limits.wall_s, *numbers, len(launch.jail), *launch.jail)
-    return [sys.executable, "-I", "-S", "-c", _BARE, _ROOT, *map(str, head), *launch.argv]
+    head = (launch.private, limits.wall_s, *numbers, len(launch.jail), *launch.jail)
+    return [*map(str, head), *launch.argv]
 
 
 def _not_started(why: str, exit_code: int, duration_ms: int) -> CommandResult:

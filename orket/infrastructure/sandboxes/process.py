@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ from orket.infrastructure.sandboxes import workspace as files
 from orket.infrastructure.sandboxes.claims import unclaimed
 from orket.infrastructure.sandboxes.launching import Launch, Launched, run_launch
 from orket.infrastructure.sandboxes.sweeping import home_of
+from orket.infrastructure.sandboxes.warm import Warm
 
 T = TypeVar("T")
 
@@ -142,6 +142,7 @@ class ProcessSandbox:
     def __init__(self, root: int, *, path: str, scratch: str | None, jail: Jail) -> None:
         self._root, self._path, self._scratch, self._jail = root, path, scratch, jail
         self._running: set[Launched] = set()
+        self._warm = Warm()
         self._busy = 0
         self._idle = anyio.Event()
 
@@ -170,7 +171,7 @@ class ProcessSandbox:
                 )
                 if self._root < 0:  # closed while the command was being prepared
                     return _NOT_BEGUN
-                return await run_launch(launch, self._running)
+                return await run_launch(launch, self._running, self._warm)
             finally:
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(_remove_private, private)
@@ -196,6 +197,7 @@ class ProcessSandbox:
             launched.stop()
         while self._busy:
             await self._idle.wait()
+        await self._warm.close()
 
     async def _on_files(self, act: Callable[[int], T]) -> T:
         with ExitStack() as held:
@@ -265,10 +267,10 @@ def _make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
     return private
 
 
-def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes] | int:
+def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes] | None:
     """An unnamed file with the input: no writer is needed, so a command that never reads blocks nobody."""
     if not content:
-        return subprocess.DEVNULL
+        return None
     file = tempfile.TemporaryFile(dir=private)  # noqa: SIM115  # closed with ``held``
     held.callback(file.close)
     file.write(content)

@@ -106,6 +106,16 @@ async def test_a_launcher_that_is_stopped_is_killed_in_the_end(
         assert not carrying(word)
 
 
+async def test_a_command_that_kills_the_warm_launcher_ends_by_itself_and_the_next_gets_another(
+    tmp_path: Path,
+) -> None:
+    script = "kill -9 $(grep PPid /proc/$PPID/status | tr -dc 0-9); echo alive"
+    async with opened(ProcessDriver(), tmp_path / "work") as sandbox:
+        for _ in range(3):
+            told = await run(sandbox, "sh", "-c", script)
+            assert (told.end, told.stdout) == (CommandEnd.OK, b"alive\n")
+
+
 async def test_cancelling_during_preparation_leaves_nothing(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -1,0 +1,79 @@
+"""The other side of ``warm``: forks a launcher for each request; standard library only."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+
+from orket.infrastructure.sandboxes import launcher
+
+DESCRIPTORS_MAX = 16
+CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC
+GO = b"g"
+
+
+def serve(fd: int) -> None:
+    """Fork launchers until the engine's side closes, then wait for those that are left."""
+    requests = socket.socket(fileno=fd)
+    requests.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    waiting = select.poll()
+    for one in (requests.fileno(), woken):
+        waiting.register(one, select.POLLIN)
+    while True:
+        ready = {one for one, _ in waiting.poll()}
+        if woken in ready:
+            os.read(woken, 4096)
+        if requests.fileno() in ready:
+            said, descriptors, _, _ = socket.recv_fds(requests, 16, DESCRIPTORS_MAX, CLOSE_ON_EXEC)
+            if not said:
+                break
+            _answer(requests, list(descriptors))
+        launcher.reap(0)
+    waiting.unregister(requests.fileno())
+    while launcher.reap(0)[0]:
+        waiting.poll()
+        os.read(woken, 4096)
+
+
+def _answer(requests: socket.socket, descriptors: list[int]) -> None:
+    if (pid := os.fork()) == 0:
+        try:
+            requests.close()
+            _launch(descriptors)
+        finally:
+            os._exit(0)
+    for one in descriptors:
+        os.close(one)
+    handle = os.pidfd_open(pid)
+    socket.send_fds(requests, [b"y"], [handle])
+    os.close(handle)
+
+
+def _launch(descriptors: list[int]) -> None:
+    """In the child: become a launcher as if it had been started afresh."""
+    packed, control, report, *streams, workspace = descriptors[:7]
+    arguments, environment = _unpacked(packed)
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.fchdir(workspace)
+    os.close(workspace)
+    os.environ.clear()
+    os.environ.update(environment)
+    if os.read(control, 1) != GO:
+        return
+    launcher.main([str(control), str(report), *arguments])
+
+
+def _unpacked(packed: int) -> tuple[list[str], dict[str, str]]:
+    with os.fdopen(packed, "rb") as file:
+        count, *words = file.read().decode("utf-8", "surrogateescape").split("\0")
+    settings = (word.partition("=") for word in words[int(count) :])
+    return words[: int(count)], {name: value for name, _, value in settings}

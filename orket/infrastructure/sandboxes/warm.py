@@ -1,0 +1,120 @@
+"""A warm launcher: one process per sandbox that forks a launcher for each command.
+
+Starting an interpreter costs more than starting a sandbox, so it is done once. The process holds no power of
+its own: it ends when its engine or its sandbox does, and a launcher begins only at the word of an engine that
+holds a handle of it, so nothing runs that nobody could end.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import anyio
+
+ROOT = str(Path(__file__).parents[3])
+# As a module it is compiled once and for all, as a script each time.
+BARE = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from orket.infrastructure.sandboxes.serving import serve; serve(int(sys.argv[2]))"
+)
+REPLY_S = 30.0
+
+
+class Warm:
+    """The process, started at need and again when a command has killed it."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = anyio.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    async def launch(
+        self, arguments: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]
+    ) -> int:
+        """Have a launcher forked; return a handle of it. It waits for a byte on its control pipe.
+
+        ``descriptors`` are control, report, standard input, output, error, and the workspace, then whatever
+        it is to hold.
+
+        Raises:
+            OSError: There is none; whatever was forked ends when the control pipe closes.
+        """
+        async with self._one_at_a_time:
+            with anyio.CancelScope(shield=True):
+                return await self._ask_or_forget(_packed(arguments, environment), descriptors)
+        raise AssertionError("a shielded scope is not cancelled")
+
+    async def close(self) -> None:
+        """End it and wait for that; its launchers have ended before."""
+        async with self._one_at_a_time:
+            with anyio.CancelScope(shield=True):
+                await self._forget()
+
+    async def _ask_or_forget(self, packed: int, descriptors: Sequence[int]) -> int:
+        if self._process is not None and self._process.poll() is not None:
+            await self._forget()  # a command at level 0 can kill it; nothing of this launch has begun
+        try:
+            return await self._ask(packed, descriptors)
+        except OSError:
+            await self._forget()
+            raise
+
+    async def _ask(self, packed: int, descriptors: Sequence[int]) -> int:
+        try:
+            ours = self._socket if self._socket is not None else self._begin()
+            socket.send_fds(ours, [b"x"], [packed, *descriptors])
+        finally:
+            os.close(packed)
+        with anyio.move_on_after(REPLY_S):
+            await anyio.wait_readable(ours)
+            _, handles, _, _ = socket.recv_fds(ours, 16, 1)
+            if handles:
+                os.set_inheritable(handles[0], False)
+                return handles[0]
+        raise BrokenPipeError("the warm launcher is gone")
+
+    def _begin(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", BARE, ROOT, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={"LANG": "C.UTF-8"},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        self._socket = ours
+        return ours
+
+    async def _forget(self) -> None:
+        ours, process, self._socket, self._process = self._socket, self._process, None, None
+        if ours is not None:
+            ours.close()
+        if process is not None and process.poll() is None:
+            handle = os.pidfd_open(process.pid)
+            try:
+                with anyio.move_on_after(REPLY_S) as patience:
+                    await anyio.wait_readable(handle)
+                if patience.cancelled_caught:
+                    process.kill()
+            finally:
+                os.close(handle)
+            process.wait()
+
+
+def _packed(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Write what is too large for a message into a file without a name."""
+    words = [*arguments, *(f"{name}={value}" for name, value in environment.items())]
+    content = "\0".join([str(len(arguments)), *words]).encode("utf-8", "surrogateescape")
+    packed = os.memfd_create("launch", os.MFD_CLOEXEC)
+    os.write(packed, content)
+    os.lseek(packed, 0, os.SEEK_SET)
+    return packed
