@@ -1,0 +1,42 @@
+"""The composition root: the only place where ports meet adapters.
+
+``open_orket`` takes the database's lock, opens the ledger, starts the actor system with its three actors
+under one supervisor, and hands out what the ways in may hold.
+"""
+
+from orket.bootstrap.database import (
+    back_up_database,
+    export_ledger,
+    inspect_database,
+    lock_holder,
+    migrate_database,
+    open_reader,
+    running_engine,
+    verify_exported,
+    verify_ledger,
+)
+from orket.bootstrap.house import House, demo_target, ladder, plugins, probe_sandboxes, select_nodes
+from orket.bootstrap.root import Root
+from orket.bootstrap.running import Orket, open_orket, replay_run
+
+__all__ = [
+    "House",
+    "Orket",
+    "Root",
+    "back_up_database",
+    "demo_target",
+    "export_ledger",
+    "inspect_database",
+    "ladder",
+    "lock_holder",
+    "migrate_database",
+    "open_orket",
+    "open_reader",
+    "plugins",
+    "probe_sandboxes",
+    "replay_run",
+    "running_engine",
+    "select_nodes",
+    "verify_exported",
+    "verify_ledger",
+]

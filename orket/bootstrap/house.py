@@ -1,0 +1,111 @@
+"""What this installation offers: decision nodes, models, asset files, sandbox drivers, the demo."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from orket.decision_nodes.decisions import RetryPolicy
+from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plugin
+from orket.domain.assets import Organization
+from orket.domain.errors import SettingsError
+from orket.domain.ports import ModelClient, SandboxDriver
+from orket.domain.sandboxes import ProbeReport
+from orket.infrastructure.assets import demo_dir
+from orket.infrastructure.assets.workloads import FileWorkloads
+from orket.infrastructure.models.recording import Recorder
+from orket.infrastructure.models.selection import open_model
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.landlock import LandlockDriver
+from orket.infrastructure.sandboxes.process import ProcessDriver
+from orket.settings import Settings
+
+REMEMBERED_MAX = 64
+Drivers = tuple[SandboxDriver, ...]
+
+
+class House:
+    """Selects decision nodes for organizations and opens models for runs; remembers both, bounded."""
+
+    def __init__(self, registry: NodeRegistry, settings: Settings) -> None:
+        self._registry, self._settings = registry, settings
+        self._recorder = None if settings.record is None else Recorder(settings.record)
+        self._select = lru_cache(REMEMBERED_MAX)(self._resolve)
+        self._open = lru_cache(REMEMBERED_MAX)(self._connect)
+
+    def nodes(self, organization: Organization) -> Nodes:
+        """Select the nodes of an organization.
+
+        Raises:
+            SettingsError: The rules or the environment name a node or a family that is not known.
+        """
+        return self._select(organization.process_rules)
+
+    def model(self, name: str, nodes: Nodes) -> ModelClient:
+        """Open a model with the adapter and the patience that the ``model_client_node`` names.
+
+        Raises:
+            SettingsError: No adapter serves this name.
+        """
+        return self._open(name, nodes.model_client.adapter(name), nodes.model_client.retries(name))
+
+    def _resolve(self, rules: tuple[tuple[str, str], ...]) -> Nodes:
+        return self._registry.resolve(rules, self._settings.environ)
+
+    def _connect(self, name: str, adapter: str, policy: RetryPolicy) -> ModelClient:
+        settings = self._settings
+        return open_model(name, policy, adapter=adapter, cwd=settings.cwd, recorder=self._recorder)
+
+
+def plugins() -> tuple[Plugin, ...]:
+    """Find the decision nodes of installed packages: entry points named ``family.name``.
+
+    Raises:
+        SettingsError: An entry point is misnamed or cannot be loaded.
+    """
+    found = []
+    for point in entry_points(group=ENTRY_POINTS):
+        family, dot, name = point.name.partition(".")
+        if not dot:
+            raise SettingsError(f"entry point {point.name!r} of {ENTRY_POINTS}: name it 'family.name'")
+        try:
+            found.append((family, name, point.load()))
+        except (ImportError, AttributeError) as error:
+            raise SettingsError(f"entry point {point.name!r} = {point.value}: {error}") from error
+    return tuple(found)
+
+
+def open_source(settings: Settings, registry: NodeRegistry) -> FileWorkloads:
+    """Read workloads with the loader strategy that the environment selects.
+
+    Raises:
+        SettingsError: The environment names a node that is not known.
+    """
+    loader = registry.resolve_early(settings.environ).loader_strategy
+    return FileWorkloads(settings.model_dir, loader, settings.cwd, settings.environ)
+
+
+async def select_nodes(settings: Settings, registry: NodeRegistry | None = None) -> Nodes:
+    """Select the decision nodes of the app, as its organization file and the environment say.
+
+    Raises:
+        SettingsError, AssetError: A node, a plugin or the organization file is not usable.
+    """
+    known = NodeRegistry(plugins()) if registry is None else registry
+    return House(known, settings).nodes(await open_source(settings, known).organization())
+
+
+def ladder() -> Drivers:
+    """The sandbox drivers that this version has, lowest level first."""
+    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver())
+
+
+async def probe_sandboxes() -> tuple[ProbeReport, ...]:
+    """Try every sandbox driver of this machine by really running something in it."""
+    return tuple([await driver.probe() for driver in ladder()])
+
+
+def demo_target() -> Path:
+    """Where the shipped demo epic lies."""
+    return demo_dir() / "epics" / "demo.json"

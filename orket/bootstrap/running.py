@@ -1,0 +1,105 @@
+"""A running engine: who may open one, and what it hands to the ways in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import attrs
+
+from actors import ActorSystem, Ref
+from orket.bootstrap.house import Drivers, House, ladder, open_source, plugins
+from orket.bootstrap.root import Root
+from orket.decision_nodes.registry import NodeRegistry, Nodes
+from orket.domain.assets import Organization
+from orket.domain.events import Recorded
+from orket.domain.ports import LedgerReader
+from orket.domain.redaction import Redactor
+from orket.infrastructure.clock import SystemClock
+from orket.infrastructure.lock import EngineLock
+from orket.infrastructure.memory import open_ledger as open_memory_ledger
+from orket.infrastructure.sqlite import open_ledger
+from orket.orchestration.messages import EngineCommand, SystemCommand
+from orket.orchestration.replay import ReplayReport, replay
+from orket.services.tools.toolbox import TOOLBOX, Toolbox
+from orket.settings import Settings
+
+
+@attrs.frozen(kw_only=True)
+class Orket:
+    """A running engine: what the ways in may hold."""
+
+    system: ActorSystem
+    root: Root
+    engine: Ref[EngineCommand | SystemCommand]
+    ledger: LedgerReader
+    nodes: Nodes
+    settings: Settings
+    organization: Organization = attrs.field(factory=Organization)
+
+    def alive(self) -> bool:
+        """Whether the engine can be asked; False once its system has stopped or given up."""
+        return self.system.alive
+
+
+@asynccontextmanager
+async def open_orket(
+    settings: Settings,
+    *,
+    registry: NodeRegistry | None = None,
+    drivers: Drivers | None = None,
+    toolbox: Toolbox = TOOLBOX,
+) -> AsyncIterator[Orket]:
+    """Own a database and run the engine on it, until the block ends; open runs go on at once.
+
+    Args:
+        settings: Where everything is.
+        registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
+        drivers: The rungs of the sandbox ladder; by default those of this machine.
+        toolbox: The installed tools; by default those that come with Orket.
+
+    Raises:
+        StoreLocked: Another engine owns the database.
+        StoreError: The database cannot be used.
+        SettingsError, AssetError: A node, a plugin or the organization file is not usable.
+    """
+    known = NodeRegistry(plugins()) if registry is None else registry
+    source, house = open_source(settings, known), House(known, settings)
+    organization = await source.organization()
+    nodes = house.nodes(organization)
+    with EngineLock(settings.db_path, socket=str(settings.socket_path)):
+        async with (
+            open_ledger(settings.db_path, SystemClock(), Redactor(settings.secrets)) as ledger,
+            ActorSystem("orket", shutdown=20) as system,
+        ):
+            rungs = ladder() if drivers is None else drivers
+            root = system.named("root").supervise(Root, ledger, source, house, rungs, toolbox, settings)
+            await system.started(root.engine)
+            yield Orket(
+                system=system,
+                root=root,
+                engine=root.engine,
+                ledger=ledger,
+                nodes=nodes,
+                settings=settings,
+                organization=organization,
+            )
+
+
+async def replay_run(
+    settings: Settings, recorded: Sequence[Recorded], *, registry: NodeRegistry | None = None
+) -> ReplayReport:
+    """Replay a recorded run with the decision nodes of today: no model, no effects, nothing is written.
+
+    Args:
+        settings: Selects the nodes, together with the run's own organization.
+        recorded: All events of the run, from its first.
+        registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
+
+    Raises:
+        SettingsError: The run's organization or the environment selects a node that is not known.
+    """
+    known = NodeRegistry(plugins()) if registry is None else registry
+    house = House(known, settings)
+    async with open_memory_ledger(SystemClock()) as ledger:
+        return await replay(house.nodes, ledger, TOOLBOX, recorded, SystemClock())
