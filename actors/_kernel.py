@@ -97,7 +97,7 @@ class Kernel:
             # Whoever chooses, chooses after every message.
             self.loop.batch_max = 1
         self.effective_deadline: Callable[[], float] = self.loop.effective_deadline
-        self.step: Callable[[], Awaitable[None]] = self.loop.step
+        self.step: Callable[[], Awaitable[None]] = self.loop.checkpoint
         self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
         self._thread = threading.get_ident()
         self._group = group

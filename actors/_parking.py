@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import anyio
 import anyio.from_thread
-from anyio.lowlevel import EventLoopToken, cancel_shielded_checkpoint, current_token
+from anyio.lowlevel import EventLoopToken, cancel_shielded_checkpoint, checkpoint, current_token
 
 
 class Slot:
@@ -40,8 +40,9 @@ class Loop:
     def __init__(self, token: EventLoopToken) -> None:
         self.now: Callable[[], float] = anyio.current_time
         self.cancelled: type[BaseException] = anyio.get_cancelled_exc_class()
-        #: Lets other tasks run.
+        #: Lets other tasks run; ``checkpoint`` also takes the caller's cancellation.
         self.step: Callable[[], Awaitable[None]] = cancel_shielded_checkpoint
+        self.checkpoint: Callable[[], Awaitable[None]] = checkpoint
         self._token = token
         backend = getattr(token, "backend_class", anyio)
         self.effective_deadline: Callable[[], float] = backend.current_effective_deadline
@@ -83,7 +84,7 @@ class AsyncioLoop(Loop):
         loop = asyncio.get_running_loop()
         self.now = loop.time
         self._future = loop.create_future
-        self.step = one_step
+        self.step = self.checkpoint = one_step  # anyio cancels a task that has only yielded
         self._call_soon = loop.call_soon_threadsafe
 
     def park(self, slot: HasWaiter) -> "asyncio.Future[None]":
@@ -121,6 +122,7 @@ class TrioLoop(Loop):
         self._succeeded = trio.lowlevel.Abort.SUCCEEDED
         self._call_soon = trio.lowlevel.current_trio_token().run_sync_soon
         self.step = trio.lowlevel.cancel_shielded_checkpoint
+        self.checkpoint = trio.lowlevel.checkpoint
 
     def park(self, slot: HasWaiter) -> Awaitable[Any]:
         """Wait until somebody wakes ``slot.waiter``."""
