@@ -8,7 +8,7 @@ from dataclasses import dataclass
 PYTHON = sys.executable
 SPHINX = (PYTHON, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet")
 
-PYTEST = (PYTHON, "-m", "pytest", "-q")
+PYTEST = (PYTHON, "-m", "pytest", "-q", "-n", "0")  # one at a time: they measure limits
 SANDBOX = "tests/contracts/long_sandbox.py"
 
 

@@ -39,7 +39,7 @@ def judge(
     )
 
 
-@pytest.mark.parametrize("status", set(CardStatus) - {CardStatus.IN_PROGRESS})
+@pytest.mark.parametrize("status", sorted(set(CardStatus) - {CardStatus.IN_PROGRESS}))
 def test_a_card_that_has_moved_is_settled_whatever_else_went_wrong(status: CardStatus) -> None:
     turn = taken(answered("read_file", failed("gone", code="not_found")))
     assert judge(turn, after=card("A", status=status)) == Evaluation(next=Next.SETTLED)

@@ -40,7 +40,7 @@ def test_a_workspace_belongs_to_one_open_run(taken: str) -> None:
     assert refusal("/w/inner/deep", runs=(running(taken, RunStatus.PAUSED),))
 
 
-@pytest.mark.parametrize("status", FINAL_RUN)
+@pytest.mark.parametrize("status", sorted(FINAL_RUN))
 def test_a_run_that_has_ended_gives_its_workspace_back(status: RunStatus) -> None:
     assert refusal(runs=(running("/w", status),)) == ""
 
