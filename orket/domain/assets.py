@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from orket.domain.bottlenecks import BottleneckThresholds
 from orket.domain.cards import Card
 from orket.domain.identifiers import CardId
 
@@ -104,6 +105,7 @@ class Organization:
     sandbox_levels: tuple[str, ...] = ()
     command_recovery: str = ""
     policy: tuple[PolicyRule, ...] = ()
+    bottlenecks: BottleneckThresholds = attrs.field(factory=BottleneckThresholds)
 
     def rule(self, key: str) -> str | None:
         """Look up a process rule, the last of equal keys wins."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os.path
 from collections.abc import Mapping
 
 import attrs
+import msgspec
 
 from orket.domain.assets import Organization, PolicyRule
+from orket.domain.bottlenecks import BottleneckThresholds
 from orket.domain.tools import Recovery, Verdict
 from orket.infrastructure.assets.documents import Document, canonical, pointer_to
 from orket.infrastructure.assets.places import Places, check_name
 from orket.infrastructure.assets.shapes import (
     ArchitectureShape,
+    BottleneckShape,
     JsonObject,
     OrganizationShape,
     PolicyShape,
@@ -84,6 +88,7 @@ def _organization(documents: list[Document]) -> Organization:
         sandbox_levels=levels,
         command_recovery=recovery,
         policy=tuple(_policy(first, index, one) for index, one in enumerate(told.policy or ())),
+        bottlenecks=_bottlenecks(first, told.bottleneck_thresholds),
     )
 
 
@@ -127,6 +132,17 @@ def _policy(document: Document, index: int, told: object) -> PolicyRule:
     if rule.effect not in list(Verdict):
         raise document.error(f"{pointer}/effect", _one_of(rule.effect, list(Verdict)))
     return PolicyRule(effect=rule.effect, tool=rule.tool, path=rule.path, seat=rule.seat)
+
+
+def _bottlenecks(document: Document, told: JsonObject | None) -> BottleneckThresholds:
+    value = shape(document, "/bottleneck_thresholds", told or {}, BottleneckShape)
+    found = msgspec.structs.asdict(value)
+    for name, number in found.items():
+        most = 1 if name == "dependency_warning_pct" else math.inf
+        if not 0 <= number <= most or not math.isfinite(number):
+            wanted = "from 0 to 1" if most == 1 else "0 or more"
+            raise document.error(pointer_to("bottleneck_thresholds", name), f"must be {wanted}")
+    return BottleneckThresholds(**found)
 
 
 def _one_of(given: str, known: list[str]) -> str:

@@ -215,7 +215,7 @@ class OrganizationShape(msgspec.Struct, frozen=True, kw_only=True):
     policy: list[object] | None = None
     branding: object = None
     contact: object = None
-    bottleneck_thresholds: object = None
+    bottleneck_thresholds: JsonObject | None = None
 
 
 class ArchitectureShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +224,20 @@ class ArchitectureShape(msgspec.Struct, frozen=True, kw_only=True):
     idesign_threshold: int = 7
     preferred_stack: object = None
     cicd_rules: object = None
+
+
+class BottleneckShape(msgspec.Struct, frozen=True, kw_only=True):
+    """From where on waiting cards are a bottleneck; hours, numbers of cards, and one share from 0 to 1."""
+
+    resource_normal: int = 3
+    resource_warning: int = 10
+    resource_critical: int = 11
+    dependency_warning_pct: float = 0.5
+    human_attention_threshold: int = 1
+    blocked_duration_hours: float = 24.0
+    review_duration_hours: float = 48.0
+    wip_limit_per_seat: int = 3
+    queue_depth_per_seat: int = 5
 
 
 class SandboxShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -28,6 +28,11 @@ _COMMANDS = MappingProxyType(
         "Look": {
             "runs": ("look:runs", "List the runs, newest first."),
             "cards": ("look:cards", "Show a run's cards, what waits for whom, and its files."),
+            "card": ("card:card", "Show one card: fields, history, comments, calls, and why it waits."),
+            "why-blocked": (
+                "why_blocked:why_blocked",
+                "Say why cards do not move, and what would free most.",
+            ),
             "events": ("look:events", "Show the events of a run, or follow them."),
             "explain": ("explain:explain", "Say why a tool call was allowed or denied, and what came of it."),
             "replay": ("replay:replay", "Replay a recorded run without a model; name the first difference."),

@@ -218,6 +218,24 @@ OTHERS: list[tuple[str, Any, str, str]] = [
         "0 or more",
     ),
     ("organization.json", {"departments": ["../x"]}, "/departments/0", "no name"),
+    (
+        "organization.json",
+        {"bottleneck_thresholds": {"dependency_warning_pct": 50}},
+        "/bottleneck_thresholds/dependency_warning_pct",
+        "from 0 to 1",
+    ),
+    (
+        "organization.json",
+        {"bottleneck_thresholds": {"resource_critcal": 4}},
+        "/bottleneck_thresholds/resource_critcal",
+        "resource_critical",
+    ),
+    (
+        "organization.json",
+        {"bottleneck_thresholds": {"wip_limit_per_seat": -1}},
+        "/bottleneck_thresholds/wip_limit_per_seat",
+        "0 or more",
+    ),
 ]
 
 

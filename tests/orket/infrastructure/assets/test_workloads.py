@@ -272,3 +272,11 @@ async def test_loads_at_once(shelf: Shelf) -> None:
         for _ in range(5):
             tasks.start_soon(one)
     assert found == [expected] * 5
+
+
+async def test_bottleneck_thresholds_of_both_vocabularies_are_read(shelf: Shelf) -> None:
+    told = {"resource_critical": 4, "wip_limit_per_seat": 1, "dependency_warning_pct": 0.25}
+    shelf.write("organization.json", {"bottleneck_thresholds": told})
+    found = (await shelf.load_epic(issue("A"))).organization.bottlenecks
+    assert (found.resource_critical, found.wip_limit_per_seat, found.dependency_warning_pct) == (4, 1, 0.25)
+    assert (found.resource_normal, found.blocked_duration_hours) == (3, 24.0)
