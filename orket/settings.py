@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
 
 from orket.domain.errors import SettingsError
-from orket.domain.redaction import secret_values
+from orket.domain.redaction import VALUE_CHARS_MIN, secret_values
 
 PREFIX = "ORKET_"
+_HOUSES = ("openai", "anthropic", "ollama")
 # Longer paths do not fit into a Unix socket address (108 bytes on Linux, one of them the terminator).
 SOCKET_PATH_BYTES_MAX = 100
 
@@ -21,7 +23,8 @@ class Settings:
 
     ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
     organization's ``process_rules``. All paths are absolute. ``take_up`` says whether runs that were left
-    running go on when the engine starts. ``secrets`` are values that must not reach the ledger.
+    running go on when the engine starts. ``model_urls`` are the model servers by adapter, ``model_keys`` what
+    opens them, by adapter or by URL. ``secrets`` are values that must not reach the ledger.
     """
 
     data_dir: Path
@@ -33,6 +36,8 @@ class Settings:
     record: Path | None = None
     environ: Mapping[str, str] = attrs.field(factory=dict)
     take_up: bool = True
+    model_urls: Mapping[str, str] = attrs.field(factory=dict)
+    model_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
@@ -67,6 +72,7 @@ def load_settings(
     Raises:
         SettingsError: A variable is malformed; the message names it.
     """
+    keys = _model_keys(environ, cwd)
     ours = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
     return Settings(
         data_dir=cwd / (data_dir or Path(ours.get("ORKET_DATA_DIR", ".orket"))),
@@ -77,8 +83,40 @@ def load_settings(
         model=model or ours.get("ORKET_MODEL", ""),
         record=None if record is None else cwd / record,
         environ=ours,
-        secrets=secret_values(environ),
+        model_urls={
+            one: ours[f"ORKET_{one.upper()}_URL"] for one in _HOUSES if f"ORKET_{one.upper()}_URL" in ours
+        },
+        model_keys=keys,
+        secrets=tuple(dict.fromkeys((*secret_values(environ), *_long(keys.values())))),
     )
+
+
+def _long(keys: Iterable[str]) -> Iterator[str]:
+    return (one for one in keys if len(one) >= VALUE_CHARS_MIN)  # shorter ones would be found everywhere
+
+
+def _model_keys(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
+    """Collect what opens model servers: from the environment by adapter, from a file by URL."""
+    keys = {one: environ.get(f"{one.upper()}_API_KEY", "").strip() for one in _HOUSES}
+    if named := environ.get("ORKET_MODEL_KEYS_FILE", ""):
+        keys |= _read_keys(cwd / named)
+    return {one: key for one, key in keys.items() if key}
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    what = f"ORKET_MODEL_KEYS_FILE: {path}"
+    try:
+        told: object = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{what}: cannot be read: {error.strerror}") from error
+    except ValueError:  # its words may quote the file
+        raise SettingsError(f"{what}: is not JSON") from None
+    if not isinstance(told, dict):
+        raise SettingsError(f"{what}: must be an object of keys by URL")
+    for url, key in told.items():
+        if not isinstance(key, str) or not key.isascii() or not key.strip().isprintable():
+            raise SettingsError(f"{what}#/{url.replace('/', '~1')}: the key must be a line of ASCII text")
+    return {url: key.strip() for url, key in told.items()}
 
 
 def _port(text: str) -> int:

@@ -15,7 +15,7 @@ from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.models.recording import Recorder
-from orket.infrastructure.models.selection import open_model
+from orket.infrastructure.models.selection import Opener, open_model
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
@@ -31,6 +31,7 @@ class House:
     def __init__(self, registry: NodeRegistry, settings: Settings) -> None:
         self._registry, self._settings = registry, settings
         self._recorder = None if settings.record is None else Recorder(settings.record)
+        self._servers: Opener | None = None
         self._select = lru_cache(REMEMBERED_MAX)(self._resolve)
         self._open = lru_cache(REMEMBERED_MAX)(self._connect)
 
@@ -55,7 +56,22 @@ class House:
 
     def _connect(self, name: str, adapter: str, policy: RetryPolicy) -> ModelClient:
         settings = self._settings
-        return open_model(name, policy, adapter=adapter, cwd=settings.cwd, recorder=self._recorder)
+        return open_model(
+            name,
+            policy,
+            adapter=adapter,
+            cwd=settings.cwd,
+            recorder=self._recorder,
+            servers=self._open_servers,
+        )
+
+    def _open_servers(self) -> Opener:
+        """Know the model servers; not before one is wanted, because it takes an HTTP client."""
+        if self._servers is None:
+            from orket.infrastructure.models.serving import Servers
+
+            self._servers = Servers(self._settings.model_urls, self._settings.model_keys)
+        return self._servers
 
 
 def plugins() -> tuple[Plugin, ...]:

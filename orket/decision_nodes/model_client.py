@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from orket.decision_nodes.decisions import RetryPolicy
 
-ADAPTERS = ("scripted", "openai", "ollama")
-DEFAULT_ADAPTER = "openai"
+ADAPTERS = ("scripted", "openai", "responses", "anthropic", "ollama", "local")
+DEFAULT_ADAPTER = "ollama"
 
 
 class DefaultModelClientNode:
-    """The word before the first colon when it names an adapter, otherwise a server that speaks OpenAI's API.
+    """The word before the first colon when it names an adapter, otherwise Ollama on this machine.
 
-    ``small-coder:3b`` is a model's name with a tag and no adapter. A scripted model is asked once, because
-    its answer does not change; a server three times, after 1 and 2 seconds.
+    ``small-coder:3b`` is a model's name with a tag and no adapter; a bare name never leaves the machine. A
+    scripted model is asked once, because its answer does not change; a server three times, after 1 and 2
+    seconds.
     """
 
     def adapter(self, model: str) -> str:

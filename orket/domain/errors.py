@@ -142,13 +142,27 @@ class ModelError(OrketError):
 
     Args:
         detail: What happened.
-        code: Stable word: ``timeout``, ``connection``, ``protocol``, ``script_exhausted``, ``truncated``.
+        code: Stable word: ``timeout``, ``idle_timeout``, ``connection``, ``protocol``, ``auth``,
+            ``not_found``, ``bad_request``, ``rate_limit``, ``quota``, ``overloaded``, ``server``,
+            ``circuit_open``, ``refused``, ``repetition``, ``truncated``, ``unreadable``,
+            ``script_exhausted``, ``recording``.
         retryable: Whether the same request may succeed later.
+        retry_after_s: How long the server wants to be left alone, when it said so.
+        usage: Input and output tokens that were spent all the same, as told by the server or estimated.
     """
 
-    def __init__(self, detail: str, *, code: str, retryable: bool) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        usage: tuple[int, int] = (0, 0),
+    ) -> None:
         super().__init__(detail)
-        self.code, self.retryable = code, retryable
+        self.code, self.retryable, self.retry_after_s = code, retryable, retry_after_s
+        self.usage = usage
 
 
 class ToolError(OrketError):

@@ -27,6 +27,13 @@ class FinishReason(StrEnum):
     LENGTH = "length"
 
 
+class Calling(StrEnum):
+    """How a model is given its tools: by its server's own tool calling, or as a schema its text keeps to."""
+
+    NATIVE = "native"
+    SCHEMA = "schema"
+
+
 @attrs.frozen(kw_only=True)
 class ProposedCall:
     """A tool call as the model wrote it; ``arguments_json`` is the raw JSON text of its arguments.
@@ -69,7 +76,9 @@ class ModelRequest:
     """One question to a model.
 
     ``card`` and ``turn`` (from 1, counted per card over the whole run) place the question in the run;
-    a scripted model answers by them. ``timeout_s`` bounds the whole reply.
+    a scripted model answers by them. ``timeout_s`` bounds the whole reply. A ``schema_json``, when not
+    empty, is a JSON Schema to which the text of the reply must keep; the tools are not sent then.
+    ``params_json`` is an object of what is sent along as it is, whatever the server makes of it.
     """
 
     card: CardId
@@ -78,6 +87,7 @@ class ModelRequest:
     model: str
     messages: tuple[ChatMessage, ...]
     tools: tuple[ToolSpec, ...] = ()
+    schema_json: str = ""
     temperature: float = 0.0
     seed: int | None = None
     output_tokens_max: int = 4096
@@ -112,3 +122,18 @@ class ReplyCompleted:
 
 
 ModelChunk = TextDelta | ReplyCompleted
+
+
+# A token of English or code is about four characters; used only where no server has counted.
+_CHARS_PER_TOKEN = 4
+
+
+def rough_usage(request: ModelRequest, chars: int) -> Usage:
+    """Count the tokens of a question and of ``chars`` characters of its answer, roughly."""
+    asked = sum(
+        len(one.content) + sum(len(call.arguments_json) for call in one.calls) for one in request.messages
+    )
+    offered = sum(len(one.description) + len(one.parameters_json) for one in request.tools)
+    return Usage(
+        input_tokens=-(-(asked + offered) // _CHARS_PER_TOKEN), output_tokens=-(-chars // _CHARS_PER_TOKEN)
+    )

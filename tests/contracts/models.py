@@ -10,6 +10,8 @@ import pytest
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import CardId
 from orket.domain.models import (
+    ChatMessage,
+    ChatRole,
     ModelChunk,
     ModelReply,
     ModelRequest,
@@ -27,16 +29,18 @@ LONG = "A guard reads what was written before it decides anything. " * 20
 
 
 def ask(card: str = "A", turn: int = 1, seat: str = "builder", timeout_s: float = 30.0) -> ModelRequest:
-    """A question; only its place and its time limit matter here."""
+    """A question; only its place, which a server reads from the message, and its time limit matter here."""
+    place = ChatMessage(role=ChatRole.USER, content=f"{card}/{turn}")
     return ModelRequest(
-        card=CardId(card), turn=turn, seat=seat, model="any", messages=(), timeout_s=timeout_s
+        card=CardId(card), turn=turn, seat=seat, model="any", messages=(place,), timeout_s=timeout_s
     )
 
 
 def line(card: str = "A", turn: int = 1, text: str = LONG, delay_s: float = 0.0) -> ScriptedReply:
     """What the model behind the adapter shall answer."""
     call = ProposedCall(name="read_file", arguments_json='{"path":"a.txt"}')
-    reply = ModelReply(text=text, calls=(call,), usage=Usage(input_tokens=9, output_tokens=3))
+    usage = Usage(input_tokens=9, output_tokens=3)
+    reply = ModelReply(text=text, calls=(call,), usage=usage, model="any")
     return ScriptedReply(card=CardId(card), turn=turn, seat=None, reply=reply, delay_s=delay_s)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Protocol
 
 import anyio
+import attrs
 
 from orket.domain.errors import ModelError
-from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted
+from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta, Usage, rough_usage
 from orket.domain.ports import ModelClient
 
 
@@ -32,13 +34,35 @@ class Patience(Protocol):
         ...
 
 
+RETRY_AFTER_S_MAX = 60.0
+
+
 def delay_after(attempt: int, policy: Patience) -> float:
     """Say how long to wait after a failed ``attempt`` (from 1), in seconds."""
     return min(policy.delay_max_s, policy.first_delay_s * 2.0 ** min(attempt - 1, 60))
 
 
+def pause_after(attempt: int, policy: Patience, asked_s: float | None, draw: float) -> float | None:
+    """Say how long to wait after a failed ``attempt`` (from 1), in seconds; None when it is no use.
+
+    Args:
+        attempt: Which attempt it was.
+        policy: The patience.
+        asked_s: How long the server wants to be left alone, if it said so.
+        draw: A number from 0 to 1: many that failed together come back at different times, each after
+            between half and the whole of its pause, and never before a server wants them.
+    """
+    delay_s = delay_after(attempt, policy) * (0.5 + draw / 2)
+    if asked_s is None:
+        return delay_s
+    return max(delay_s, asked_s) if asked_s <= RETRY_AFTER_S_MAX else None
+
+
 class RetryingModel:
     """A model that is asked again when its failure is retryable; each attempt has the request's time limit.
+
+    A server's ``Retry-After`` is kept to; one that wants more than ``RETRY_AFTER_S_MAX`` seconds is not asked
+    again. The usage of failed attempts is added to that of the reply, or of the last error.
 
     Only the time in which the model is waited for counts, not what the reader does between two chunks. The
     text of an attempt that failed half-way has been streamed already: pieces are for watching, only the
@@ -51,10 +75,13 @@ class RetryingModel:
     Args:
         inner: The model that answers.
         policy: How often, and with which pauses.
+        draw: Draws numbers from 0 to 1, for the pauses.
     """
 
-    def __init__(self, inner: ModelClient, policy: Patience) -> None:
-        self._inner, self._policy = inner, policy
+    def __init__(
+        self, inner: ModelClient, policy: Patience, *, draw: Callable[[], float] = random.random
+    ) -> None:
+        self._inner, self._policy, self._draw = inner, policy, draw
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncIterator[AsyncIterator[ModelChunk]]:
@@ -67,16 +94,26 @@ class RetryingModel:
             yield chunks
 
     async def _attempts(self, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
+        wasted = Usage()
         for attempt in range(1, max(1, self._policy.attempts_max) + 1):
             try:
                 async with aclosing(_once(self._inner, request)) as chunks:
                     async for chunk in chunks:
-                        yield chunk
+                        yield _charged(chunk, wasted)
                 return
             except ModelError as error:
-                if not error.retryable or attempt >= self._policy.attempts_max:
+                wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+                error.usage = (wasted.input_tokens, wasted.output_tokens)
+                pause_s = pause_after(attempt, self._policy, error.retry_after_s, self._draw())
+                if pause_s is None or not error.retryable or attempt >= self._policy.attempts_max:
                     raise
-            await anyio.sleep(delay_after(attempt, self._policy))
+            await anyio.sleep(pause_s)
+
+
+def _charged(chunk: ModelChunk, wasted: Usage) -> ModelChunk:
+    if isinstance(chunk, TextDelta) or wasted == Usage():
+        return chunk
+    return ReplyCompleted(attrs.evolve(chunk.reply, usage=chunk.reply.usage + wasted))
 
 
 async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
@@ -84,7 +121,7 @@ async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[Mod
 
     The limit is held over each wait, never over the hand-out of a chunk, whose code is not ours to cancel.
     """
-    left_s, chunks = request.timeout_s, None
+    left_s, chunks, chars = request.timeout_s, None, 0
     async with AsyncExitStack() as stack:
         while True:
             began_s, chunk = anyio.current_time(), None
@@ -94,10 +131,13 @@ async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[Mod
                 chunk = await anext(chunks, None)
             if limit.cancelled_caught:
                 text = f"no complete reply within {request.timeout_s} s"
-                raise ModelError(text, code="timeout", retryable=True)
+                spent = rough_usage(request, chars) if chars else Usage()
+                usage = (spent.input_tokens, spent.output_tokens)
+                raise ModelError(text, code="timeout", retryable=True, usage=usage)
             if chunk is None:
                 raise ModelError("the stream ended without a complete reply", code="protocol", retryable=True)
             left_s -= anyio.current_time() - began_s
             yield chunk
             if isinstance(chunk, ReplyCompleted):
                 return
+            chars += len(chunk.text)

@@ -66,9 +66,12 @@ def test_a_call_in_doubt_is_treated_as_declared_a_bounded_number_of_times(
     [
         ("scripted:replies.json", "scripted"),
         ("ollama:llama3.1:8b", "ollama"),
-        ("small-coder:3b", "openai"),
+        ("small-coder:3b", "ollama"),
+        ("local:qwen2.5-coder-1.5b", "local"),
+        ("anthropic:claude@http://127.0.0.1:1", "anthropic"),
+        ("responses:gpt", "responses"),
         ("scripted", "scripted"),
-        ("", "openai"),
+        ("", "ollama"),
     ],
 )
 def test_the_word_before_the_colon_names_the_adapter_if_there_is_one(model: str, adapter: str) -> None:

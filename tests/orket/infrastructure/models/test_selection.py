@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +50,7 @@ async def test_the_adapter_may_be_named_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "adapter", "told"),
     [
-        ("small-coder:3b", "", "'small-coder:3b'.*scripted:PATH.*extra 'local'"),
+        ("small-coder:3b", "", "'small-coder:3b'.*scripted:PATH.*local:NAME"),
         ("ollama:llama3", "ollama", "'ollama:llama3'.*scripted:PATH"),
         ("", "", "no model is named.*scripted:PATH"),
         ("scripted:", "", "names no script"),
@@ -57,3 +59,12 @@ async def test_the_adapter_may_be_named_apart(tmp_path: Path) -> None:
 def test_what_is_not_offered(name: str, adapter: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         open_model(name, ONCE, adapter=adapter)
+
+
+def test_a_scripted_model_needs_no_http_client() -> None:
+    code = (
+        "import sys, orket.bootstrap, orket.infrastructure.models.selection\n"
+        "print([one for one in sys.modules if one.startswith(('httpx', 'httpcore', 'xllamacpp'))])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
