@@ -105,7 +105,7 @@ class DefaultToolGate:
 class IDesignToolGate(DefaultToolGate):
     """All rules of this page: source files are written where iDesign wants them, if the epic asks for it."""
 
-    version = "idesign/2"
+    version = "idesign/3"
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -204,11 +204,20 @@ def _idesign(given: GateInput) -> Objection | None:
 
 
 def _idesign_code(given: GateInput) -> Objection | None:
-    content = given.arguments.get("content")
-    if not given.idesign or not _writes(given) or not isinstance(content, str):
+    if not given.idesign or not _writes(given):
         return None
+    content = given.arguments.get("content")
+    if not isinstance(content, str):
+        return _unseen(given)
     problem = next(filter(None, (code_problem(one, content) for one in paths_of(given))), "")
     return Objection("idesign_code", problem) if problem else None
+
+
+def _unseen(given: GateInput) -> Objection | None:
+    """Python whose new text is not among the arguments cannot be judged, so it is not let through."""
+    if not any(one.lower().endswith(".py") for one in paths_of(given)):
+        return None
+    return Objection("idesign_code", f"{given.call.tool} hides the new Python text; use write_file for it")
 
 
 def _secret(given: GateInput) -> Objection | None:

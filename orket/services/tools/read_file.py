@@ -6,12 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from orket.domain.errors import ToolError
 from orket.domain.tools import Permission, Recovery, ToolResult
+from orket.services.tools.text_file import read_text
 from orket.services.tools.tool import Arguments, ToolContext, bounded, declare, done
 from orket.services.tools.workbench import Workbench
-
-BYTES_MAX = 1_048_576
 
 
 class ReadFileArguments(Arguments):
@@ -22,16 +20,8 @@ class ReadFileArguments(Arguments):
 
 async def read_file(args: ReadFileArguments, context: ToolContext, workbench: Workbench) -> ToolResult:
     """Read; a long text loses its middle."""
-    content = await workbench.read(args.path, bytes_max=BYTES_MAX)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise ToolError(
-            f"{args.path}: not a UTF-8 text ({len(content)} bytes)",
-            code="not_text",
-            hint="look at it with run_command",
-        ) from None
-    return done(path=args.path, content=bounded(text), size_bytes=len(content))
+    text = await read_text(args.path, workbench)
+    return done(path=args.path, content=bounded(text), size_bytes=len(text.encode()))
 
 
 TOOL = declare(

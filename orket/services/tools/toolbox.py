@@ -9,11 +9,16 @@ from typing import Any
 from orket.domain.errors import SettingsError
 from orket.services.tools import (
     add_issue_comment,
+    apply_patch,
     create_issue,
     get_issue_context,
     list_directory,
+    nominate_card,
     read_file,
+    refinement_proposal,
+    request_excuse,
     run_command,
+    search_files,
     update_issue_status,
     write_file,
 )
@@ -40,11 +45,16 @@ TOOLBOX: Toolbox = make_toolbox(
     (
         read_file.TOOL,
         write_file.TOOL,
+        apply_patch.TOOL,
         list_directory.TOOL,
+        search_files.TOOL,
         update_issue_status.TOOL,
         add_issue_comment.TOOL,
         get_issue_context.TOOL,
         create_issue.TOOL,
+        nominate_card.TOOL,
+        refinement_proposal.TOOL,
+        request_excuse.TOOL,
         run_command.TOOL,
     )
 )

@@ -19,6 +19,11 @@ GOOD: dict[str, dict[str, object]] = {
     "add_issue_comment": {"comment": "hm"},
     "get_issue_context": {"issue_id": None},
     "create_issue": {"seat": "builder", "summary": "Write tests", "priority": 2.5},
+    "apply_patch": {"path": "a.py", "patch": "@@ -1 +1 @@\n-a\n+b"},
+    "search_files": {"text": "x", "path": "src", "name": "*.py"},
+    "nominate_card": {"card_id": "C-2", "reason": "all wait for it"},
+    "refinement_proposal": {"proposal": "cut it in two"},
+    "request_excuse": {"reason": "which port?"},
     "run_command": {"argv": ["ls", "-l"], "timeout_s": 3},
 }
 

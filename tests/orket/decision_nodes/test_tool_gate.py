@@ -26,6 +26,7 @@ from orket.domain.verification import (
     Verification,
     VerificationResult,
 )
+from orket.services.tools.toolbox import TOOLBOX
 from tests.orket.decision_nodes.cases import TOOLS, asked
 from tests.orket.domain.cases import card
 
@@ -304,6 +305,18 @@ def test_idesign_is_chosen_by_its_node_and_asked_for_by_the_epic() -> None:
     assert IDesignToolGate().judge(attrs.evolve(root, idesign=False)).verdict is Verdict.ALLOW
     reading = asked("read_file", {"path": "ledger.py"})
     assert IDesignToolGate().judge(reading).verdict is Verdict.ALLOW
+
+
+def test_python_that_the_gate_cannot_see_is_not_let_through_where_it_must_be_judged() -> None:
+    def patch(path: str) -> GateInput:
+        given_ = asked("apply_patch", {"path": path, "patch": "@@"}, role_tools=("apply_patch",))
+        return attrs.evolve(given_, spec=TOOLBOX["apply_patch"].spec)
+
+    said = IDesignToolGate().judge(patch("tests/test_x.py"))
+    assert (said.verdict, said.rule) == (Verdict.DENY, "idesign_code")
+    assert "use write_file" in said.reason
+    assert judge(patch("tests/test_x.py")).verdict is Verdict.ALLOW
+    assert IDesignToolGate().judge(patch("docs/notes.md")).verdict is Verdict.ALLOW
 
 
 # --- policy --------------------------------------------------------------------------------------

@@ -25,6 +25,11 @@ FITTING = {
         {"seat": "s", "summary": "y", "priority": 2.5},
         {"seat": "s", "summary": "y", "type": "bug"},
     ],
+    "apply_patch": [{"path": "x", "patch": "@@"}],
+    "search_files": [{"text": "x"}, {"text": "x", "path": "y", "name": "*.py", "ignore_case": True}],
+    "nominate_card": [{"card_id": "C-2", "reason": "x"}],
+    "refinement_proposal": [{"proposal": "x"}],
+    "request_excuse": [{"reason": "x"}],
     "run_command": [{"argv": ["ls"]}, {"argv": "ls -l", "stdin": "x", "timeout_s": 3}],
 }
 
@@ -50,9 +55,10 @@ def test_each_tool_declares_what_it_touches(name: str) -> None:
     assert bool(touches_files) == bool(spec.path_arguments)
 
 
-def test_only_commands_cannot_be_repeated() -> None:
-    careful = [name for name, tool in TOOLBOX.items() if tool.spec.recovery is not Recovery.IDEMPOTENT]
-    assert careful == ["run_command"]
+def test_only_commands_and_patches_cannot_be_repeated() -> None:
+    careful = {name: tool.spec.recovery for name, tool in TOOLBOX.items()}
+    careful = {name: one for name, one in careful.items() if one is not Recovery.IDEMPOTENT}
+    assert careful == {"run_command": Recovery.ASK_HUMAN, "apply_patch": Recovery.PROBE}
 
 
 def test_the_toolbox_is_frozen_and_has_each_name_once() -> None:

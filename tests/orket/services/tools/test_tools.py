@@ -209,3 +209,38 @@ async def test_run_command_refuses_what_is_no_command(tmp_path: Path, argv: obje
         result = await use(room, "run_command", argv=argv)
     assert result.code == "bad_arguments"
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "change"),
+    [
+        (
+            "nominate_card",
+            {"card_id": "C-9", "reason": "all wait for it"},
+            CardChange(card_id=CARD.id, comment="nominates C-9: all wait for it"),
+        ),
+        (
+            "refinement_proposal",
+            {"proposal": "cut it in two"},
+            CardChange(card_id=CARD.id, comment="proposes a refinement: cut it in two"),
+        ),
+        (
+            "request_excuse",
+            {"reason": "which port?"},
+            CardChange(
+                card_id=CARD.id,
+                status=CardStatus.WAITING_FOR_DEVELOPER,
+                wait_reason=WaitReason.INPUT,
+                comment="which port?",
+            ),
+        ),
+    ],
+)
+async def test_what_a_seat_may_propose(
+    tmp_path: Path, tool: str, arguments: dict[str, object], change: CardChange
+) -> None:
+    async with rooms(tmp_path) as room:
+        result = await use(room, tool, **arguments)
+        assert result.changes == (change,)
+        assert said(result)["issue_id"] == CARD.id
+        assert not (await use(room, tool, **dict.fromkeys(arguments, ""))).ok
