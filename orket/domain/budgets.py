@@ -82,7 +82,8 @@ def bounds(budget: Budget) -> Amounts:
 
 def exceeded(budget: Budget, spent: Spent) -> str | None:
     """Name the first limit that is used up, or None."""
-    return used_up(bounds(budget), amounts(spent))
+    limits = bounds(budget)
+    return used_up(limits, amounts(spent)) if limits else None
 
 
 def used_up(limits: Amounts, used: Amounts) -> str | None:

@@ -79,6 +79,8 @@ class ModelRequest:
     a scripted model answers by them. ``timeout_s`` bounds the whole reply. A ``schema_json``, when not
     empty, is a JSON Schema to which the text of the reply must keep; the tools are not sent then.
     ``params_json`` is an object of what is sent along as it is, whatever the server makes of it.
+    Who does not watch the text being written says so with ``pieces``: an adapter may then leave the
+    ``TextDelta`` out.
     """
 
     card: CardId
@@ -93,6 +95,7 @@ class ModelRequest:
     output_tokens_max: int = 4096
     timeout_s: float = 300.0
     params_json: str = "{}"
+    pieces: bool = True
 
 
 @attrs.frozen(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import assert_never
 
 import attrs
 
@@ -17,6 +18,7 @@ from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, T
 from orket.domain.verification import VerificationResult
 
 HISTORY_TURNS_MAX = 20
+NOTHING, ONE_TURN, ONE_CALL = Spent(), Spent(turns=1), Spent(tool_calls=1)
 
 
 class RunStatus(StrEnum):
@@ -94,7 +96,6 @@ class RunState:
     turn_counts: dict[CardId, int] = attrs.field(factory=dict)
     faults: dict[CardId, int] = attrs.field(factory=dict)
     verifications: dict[CardId, VerificationResult] = attrs.field(factory=dict)
-    spent: Spent = attrs.field(factory=Spent)
     spent_on: dict[CardId, Spent] = attrs.field(factory=dict)
     budgets: dict[CardId, Budget] = attrs.field(factory=dict)
     level: str = ""
@@ -113,6 +114,11 @@ class RunState:
         if recorded.seq > self.last_seq:
             self.apply(recorded.event)
             self.last_seq = recorded.seq
+
+    @property
+    def spent(self) -> Spent:
+        """What was spent on all cards together."""
+        return sum(self.spent_on.values(), NOTHING)
 
     @property
     def is_final(self) -> bool:
@@ -150,7 +156,13 @@ class RunState:
 
     def apply(self, event: e.Event) -> None:
         """Fold one event."""
-        match event:
+        match event:  # first what happens in every turn
+            case e.TurnStarted() | e.ModelReplied() | e.ModelFailed() | e.TurnFinished():
+                self._apply_turn(event)
+            case e.ToolCallIntended() | e.ToolCallFinished() | e.ToolCallInDoubt() | e.ToolCallDecided():
+                self._apply_call(event)
+            case e.CardAdded() | e.CardStatusChanged() | e.CardCommented() | e.CardRetried():
+                self._apply_card(event)
             case e.RunAccepted():
                 self.accepted = event
             case e.RunPaused() | e.RunResumed() | e.RunFinished() if self.is_final:
@@ -169,16 +181,12 @@ class RunState:
                 pass  # no run's event
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"
-            case e.CardAdded() | e.CardStatusChanged() | e.CardCommented() | e.CardRetried():
-                self._apply_card(event)
             case e.CardFaulted():
                 self.faults[event.card_id] = self.faults.get(event.card_id, 0) + 1
             case e.VerificationFinished():
                 self.verifications[event.card_id] = event.result
-            case e.TurnStarted() | e.ModelReplied() | e.ModelFailed() | e.TurnFinished():
-                self._apply_turn(event)
             case _:
-                self._apply_call(event)
+                assert_never(event)
 
     def _apply_card(self, event: e.CardAdded | e.CardStatusChanged | e.CardCommented | e.CardRetried) -> None:
         match event:
@@ -216,7 +224,7 @@ class RunState:
                 )
                 turns = (*turns, opened)[-HISTORY_TURNS_MAX:]
                 self.turn_counts[event.card_id] = event.turn
-                self._spend(event.card_id, Spent(turns=1))
+                self._spend(event.card_id, ONE_TURN)
             case e.ModelReplied(reply=reply):
                 calls = tuple(CallState(call=one) for one in event.calls)
                 turns = (*turns[:-1], attrs.evolve(turns[-1], reply=reply, calls=calls))
@@ -231,8 +239,8 @@ class RunState:
         self.turns[event.card_id] = turns
 
     def _spend(self, card: CardId, used: Spent) -> None:
-        self.spent += used
-        self.spent_on[card] = self.spent_on.get(card, Spent()) + used
+        before = self.spent_on.get(card)
+        self.spent_on[card] = used if before is None else before + used
 
     def _raise_budgets(self, event: e.RunResumed) -> None:
         if event.budget is not None and self.accepted is not None:
@@ -256,7 +264,7 @@ class RunState:
                 approval=None,
             )
             if event.attempt == 1:
-                self._spend(event.call.card_id, Spent(tool_calls=1))
+                self._spend(event.call.card_id, ONE_CALL)
         elif isinstance(event, e.ToolCallFinished):
             self._change_call(event.card_id, event.call_id, result=event.result)
             answered = len(event.result.output.encode())

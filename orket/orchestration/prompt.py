@@ -87,6 +87,7 @@ def ask_for(
         seed=environment.seed,
         timeout_s=environment.timeout_s,
         params_json=environment.params_json,
+        pieces=False,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from orket.domain.budgets import (
@@ -39,8 +41,11 @@ class Purse:
 
     def take(self, state: RunState, card: CardId, shares: int) -> Budget | None:
         """Grant an assignment its share of what is left; None when something is used up (``shortage``)."""
+        limits = _limits(state, _path(state, card))
+        if not limits:  # nothing to share, nothing to remember
+            return Budget()
         begun = state.open_turn(card) is not None
-        found = self._book(state).reserve(card, _path(state, card), shares, begun=begun)
+        found = self._book(state, limits).reserve(card, tuple(limits), shares, begun=begun)
         if isinstance(found, Shortage):
             self.shortage = found
             return None
@@ -51,20 +56,30 @@ class Purse:
         """An assignment is over; what it spent is on the ledger."""
         self._grants.pop(card, None)
 
-    def _book(self, state: RunState) -> Book:
-        accepted = state.accepted
-        limits: dict[str, Amounts] = {RUN: bounds(accepted.budget if accepted else Budget())}
-        for key, one in state.cards.items():
-            limits[key] = bounds(state.budgets.get(key, one.budget))
-        settled: dict[str, dict[str, int]] = {}
-        for card, spent in state.spent_on.items():
-            for account in _path(state, card):
-                _add(settled.setdefault(account, {}), amounts(spent))
+    def _book(self, state: RunState, limits: Mapping[str, Amounts]) -> Book:
+        """Open the accounts that are limited; what is spent on others bounds nobody."""
+        settled: dict[str, dict[str, int]] = {RUN: dict(amounts(state.spent))}
+        if limits.keys() - {RUN}:
+            for card, spent in state.spent_on.items():
+                for account in limits.keys() & set(_path(state, card)) - {RUN}:
+                    _add(settled.setdefault(account, {}), amounts(spent))
         book = Book(limits, settled)
         for card, grant in self._grants.items():
             since = _less(amounts(state.spent_on.get(card, Spent())), amounts(grant.before))
             book.hold(card, _path(state, card), grant.granted, since)
         return book
+
+
+def _limits(state: RunState, path: tuple[str, ...]) -> dict[str, Amounts]:
+    """Read the bounds of the accounts on a path that have any, the nearest first."""
+    limits = {account: bounds(_budget_of(state, account)) for account in path}
+    return {account: limit for account, limit in limits.items() if limit}
+
+
+def _budget_of(state: RunState, account: str) -> Budget:
+    if account == RUN:
+        return state.accepted.budget if state.accepted else Budget()
+    return state.budgets.get(CardId(account), state.cards[CardId(account)].budget)
 
 
 def _path(state: RunState, card: CardId) -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol
 
 import anyio
 import attrs
 
-from actors import Actor, Exit, Ref, on
+from actors import Actor, Ref, on
 from orket.decision_nodes.decisions import GateInput, RecoveryAction, RecoveryNode, ToolGate, ToolStrategy
 from orket.decision_nodes.house_rules import forbidden_types
 from orket.domain.approvals import Approval, bind, void
@@ -85,15 +85,19 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
 
     def __init__(self, tools: CallTools) -> None:
         self._tools = tools
-        self._acting: ExecuteTool | None = None
 
     @on(ExecuteTool)
     async def execute(self, m: ExecuteTool) -> CallOutcome:
-        """Judge, record, act, answer.
+        """Judge, record, act, answer; this actor is then done, and gone without being told.
 
         Raises:
             StoreError: The intent could not be recorded; nothing acted. (It crashes this actor.)
         """
+        outcome = await self._carry_out(m)
+        self.ctx.stop()
+        return outcome
+
+    async def _carry_out(self, m: ExecuteTool) -> CallOutcome:
         arguments, complaint = _arguments(m.call.arguments_json)
         spec = _declaration(m, self._tools)
         decision = complaint or self._judge(m, arguments, spec)
@@ -114,11 +118,6 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         if problem := await self._undo(m, recovered):
             return CallOutcome(call_id=m.call.id, decision=decision, doubt=_doubt(m, problem))
         return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
-
-    async def on_stop(self, reason: Exit) -> None:
-        """A call that is cut off takes its command with it."""
-        if self._acting is not None:
-            self._tools.sandboxes.tell(_end_of(self._acting))
 
     def _judge(self, m: ExecuteTool, arguments: Mapping[str, object], spec: ToolSpec | None) -> GateDecision:
         given = m.context
@@ -172,10 +171,8 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         return CallOutcome(call_id=m.call.id, decision=decision, doubt=doubt)
 
     async def _probe(self, m: ExecuteTool) -> Probed:
-        self._acting = m
-        seen = await recovering.probe(*self._at_bench(m))
-        self._acting = None
-        return seen
+        with self._acting(m):
+            return await recovering.probe(*self._at_bench(m))
 
     async def _hush(self, m: ExecuteTool) -> None:
         """Return when nothing of an earlier attempt is under way any more, so that looking is worth it.
@@ -192,10 +189,8 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         if recovered is None or recovered.by != Recovery.COMPENSATE:
             return ""
         await self._hush(m)
-        self._acting = m
-        problem = await recovering.compensate(*self._at_bench(m))
-        self._acting = None
-        return problem
+        with self._acting(m):
+            return await recovering.compensate(*self._at_bench(m))
 
     async def _record(
         self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None, recovered: Recovered | None
@@ -211,26 +206,36 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
 
     async def _act(self, m: ExecuteTool) -> ToolResult:
         started = anyio.current_time()
-        self._acting = m
-        try:
-            if m.attempts:  # an earlier attempt may still be at it: nobody has waited for its end
-                await self._tools.sandboxes.ask(_end_of(m))
+        with self._acting(m):
             result = await self._run(m)
-        except ToolError as error:
-            result = failed(bounded(error.detail, MESSAGE_CHARS_MAX), code=error.code, hint=error.hint)
-        except SandboxError as error:
-            result = failed(
-                bounded(error.detail, MESSAGE_CHARS_MAX),
-                code="infrastructure",
-                hint="the sandbox failed, not your call; repeating it will not help",
-            )
-        self._acting = None
         duration_ms = round((anyio.current_time() - started) * 1000)
         return result if result.duration_ms else attrs.evolve(result, duration_ms=duration_ms)
 
     async def _run(self, m: ExecuteTool) -> ToolResult:
-        tool, context, bench = self._at_bench(m)
-        return await tool.run(m.call.arguments_json, context, bench)
+        try:
+            if m.attempts:  # an earlier attempt may still be at it: nobody has waited for its end
+                await self._tools.sandboxes.ask(_end_of(m))
+            tool, context, bench = self._at_bench(m)
+            return await tool.run(m.call.arguments_json, context, bench)
+        except ToolError as error:
+            return failed(bounded(error.detail, MESSAGE_CHARS_MAX), code=error.code, hint=error.hint)
+        except SandboxError as error:
+            return failed(
+                bounded(error.detail, MESSAGE_CHARS_MAX),
+                code="infrastructure",
+                hint="the sandbox failed, not your call; repeating it will not help",
+            )
+
+    @contextmanager
+    def _acting(self, m: ExecuteTool) -> Iterator[None]:
+        """A call that is cut off, by whatever, takes its command with it."""
+        ended = False
+        try:
+            yield
+            ended = True
+        finally:
+            if not ended:
+                self._tools.sandboxes.tell(_end_of(m))
 
     def _at_bench(self, m: ExecuteTool) -> tuple[Tool[Any], ToolContext, Workbench]:
         bench = Workbench(sandboxes=self._tools.sandboxes, spec=m.context.sandbox, call_id=m.call.id)

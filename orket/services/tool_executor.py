@@ -173,8 +173,6 @@ class ToolExecutor(
                 return _CallOver(m.call.id, await child.ask(m))
             except ActorsError as error:
                 return _CallOver(m.call.id, None, error)
-            finally:
-                await self.ctx.stop_child(child)
 
         self.ctx.pipe(carry, lambda over: over)
 

@@ -46,7 +46,7 @@ class ScriptedModel:
                 only the last is retryable.
         """
         line = self._match(await self._current(), request)
-        async with aclosing(_chunks(line, request.timeout_s)) as chunks:
+        async with aclosing(_chunks(line, request)) as chunks:
             yield chunks
 
     def _match(self, replies: Replies, request: ModelRequest) -> ScriptedReply:
@@ -87,12 +87,13 @@ def _turn(turn: int, seat: str | None) -> str:
     return f"turn {turn} ({seat})" if seat else f"turn {turn}"
 
 
-async def _chunks(line: ScriptedReply, timeout_s: float) -> AsyncGenerator[ModelChunk]:
+async def _chunks(line: ScriptedReply, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
     """Stream a reply after its delay, which the time limit may cut short."""
-    await anyio.sleep(min(line.delay_s, timeout_s))
-    if line.delay_s > timeout_s:
-        raise ModelError(f"no reply within {timeout_s} s", code="timeout", retryable=True)
-    text = line.reply.text
+    if line.delay_s > 0:
+        await anyio.sleep(min(line.delay_s, request.timeout_s))
+    if line.delay_s > request.timeout_s:
+        raise ModelError(f"no reply within {request.timeout_s} s", code="timeout", retryable=True)
+    text = line.reply.text if request.pieces else ""
     # At least two pieces of any text worth cutting, and never a flood of them.
     size = max(1, min(_DELTA_CHARS, -(-len(text) // 2)), -(-len(text) // _DELTAS_MAX))
     for start in range(0, len(text), size):
