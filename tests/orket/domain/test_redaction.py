@@ -115,6 +115,7 @@ def test_a_known_value_is_never_left(secret: str, before: str, after: str) -> No
 @given(secret=secrets, before=texts, key=texts)
 def test_a_known_value_is_found_in_json_in_json(secret: str, before: str, key: str) -> None:
     assume(not any(one in secret for one in "[]{}\"',:") and "redacted" not in secret)
+    assume(not our_own(secret))
     redactor = Redactor((secret,))
     inner = json.dumps({key: before + secret})
     clean = redactor.text(json.dumps({"arguments": inner, "n": [1, None, secret]}))
