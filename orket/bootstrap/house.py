@@ -17,6 +17,7 @@ from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import Opener, open_model
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.settings import Settings
@@ -114,7 +115,7 @@ async def select_nodes(settings: Settings, registry: NodeRegistry | None = None)
 
 def ladder() -> Drivers:
     """The sandbox drivers that this version has, lowest level first."""
-    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver())
+    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver(), ComposeDriver())
 
 
 async def probe_sandboxes() -> tuple[ProbeReport, ...]:

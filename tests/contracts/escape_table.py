@@ -9,7 +9,10 @@ BEGIN, END = "<!-- the corpus: begin -->", "<!-- the corpus: end -->"
 
 
 def table() -> str:
-    lines = ["| kind | way out | `process` | `landlock` | `bubblewrap` |", "|---|---|---|---|---|"]
+    lines = [
+        "| kind | way out | `process` | `landlock` | `bubblewrap` | `compose` |",
+        "|---|---|---|---|---|---|",
+    ]
     for one in ATTEMPTS:
         seen = " | ".join(f"**{level}**" if level == "out" else level for level in one.levels)
         lines.append(f"| {one.kind} | {one.name} | {seen} |")

@@ -16,25 +16,43 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 
-DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, LandlockDriver, BubblewrapDriver)
+DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, LandlockDriver, BubblewrapDriver, ComposeDriver)
 WALL_S = 20.0
+# The socket of a container engine that tests may use; scripts/container_engine.py starts one.
+ENGINE_VARIABLE = "TEST_CONTAINER_ENGINE"
+NO_ENGINE = "no container engine was named: python -m tests.long --only containers"
+
+
+def made(kind: type[SandboxDriver]) -> SandboxDriver:
+    """A driver as the tests use it."""
+    return ComposeDriver(socket=os.environ[ENGINE_VARIABLE]) if kind is ComposeDriver else kind()
+
+
+def named_engine() -> str:
+    """The socket of the container engine, or a skip."""
+    if not (socket := os.environ.get(ENGINE_VARIABLE, "")):
+        pytest.skip(NO_ENGINE)
+    return socket
 
 
 @cache
 def probed(kind: type[SandboxDriver]) -> ProbeReport:
     """What the driver says of this machine; asked once."""
     with ThreadPoolExecutor(1) as thread:  # a loop of its own, whichever runs here
-        return thread.submit(anyio.run, kind().probe).result()
+        return thread.submit(anyio.run, made(kind).probe).result()
 
 
 def working(kind: type[SandboxDriver]) -> SandboxDriver:
     """A driver, or the reason why its tests are skipped here; level 0 works everywhere."""
+    if kind is ComposeDriver:
+        named_engine()
     if kind is not ProcessDriver and not (report := probed(kind)).ok:
         pytest.skip(f"{kind.name}: {report.reason}")
-    return kind()
+    return made(kind)
 
 
 @asynccontextmanager

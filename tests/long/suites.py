@@ -10,6 +10,7 @@ SPHINX = (PYTHON, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"
 
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-n", "0")  # one at a time: they measure limits
 SANDBOX = "tests/contracts/long_sandbox.py"
+CONTAINERS = (PYTHON, "scripts/container_engine.py", "--install", "--", *PYTEST, "-k", "compose")
 
 
 @dataclass(frozen=True)
@@ -65,5 +66,12 @@ SUITES: tuple[Suite, ...] = (
             "tests/contracts/test_sandbox_commands.py",
             "tests/contracts/test_sandbox_files.py",
         ),
+    ),
+    Suite(
+        name="containers",
+        shows="commands and project sandboxes in real containers, on an engine that is started for it",
+        short=(*CONTAINERS, "tests/contracts"),
+        full=(*CONTAINERS, "tests/contracts", SANDBOX),
+        limit_s=900.0,
     ),
 )

@@ -96,17 +96,8 @@ class BubblewrapDriver(ProcessDriver):
         Raises:
             SandboxUnavailable: Also when the workspace holds what commands must not write.
         """
-        await anyio.to_thread.run_sync(self._refuse_what_holds_the_system, spec.workspace)
+        await anyio.to_thread.run_sync(refuse_what_holds, spec.workspace, self._readable)
         return await super().open(spec)
-
-    def _refuse_what_holds_the_system(self, workspace: str) -> None:
-        inside = os.path.realpath(workspace)
-        for kept in (*SYSTEM, "/etc", "/proc", "/dev", *self._readable):
-            if os.path.commonpath([inside, kept]) == inside:
-                raise SandboxUnavailable(
-                    f"workspace {workspace!r} holds {kept}, which no command may write",
-                    remedy="name a directory for this run alone",
-                )
 
     async def _try_to_escape(self, folder: str) -> str:
         outside = anyio.Path(folder, "outside")
@@ -139,7 +130,7 @@ class BubblewrapDriver(ProcessDriver):
 
     def _jail_of(self, spec: SandboxSpec) -> Jail:
         inside = os.path.realpath(spec.workspace)
-        system = _system(self._readable)
+        system = system_places(self._readable)
 
         def jail(private: str, environment: Mapping[str, str]) -> tuple[str, ...]:
             # The outer before the inner, or the outer would hide it. "." is wherever the workspace is now.
@@ -193,6 +184,21 @@ def _last(inside: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     return ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", inside, "--clearenv", *settings)
 
 
+def refuse_what_holds(workspace: str, kept: Sequence[str]) -> None:
+    """Refuse a workspace that holds the system, or something of ``kept``.
+
+    Raises:
+        SandboxUnavailable: It does.
+    """
+    inside = os.path.realpath(workspace)
+    for one in (*SYSTEM, "/etc", "/proc", "/dev", *kept):
+        if os.path.commonpath([inside, one]) == inside:
+            raise SandboxUnavailable(
+                f"workspace {workspace!r} holds {one}, which no command may write",
+                remedy="name a directory for this run alone",
+            )
+
+
 def interpreter() -> tuple[str, ...]:
     """The folders of the interpreter: a virtual environment, and the installation beneath it."""
     program = os.path.dirname(os.path.realpath(sys.executable))
@@ -212,7 +218,7 @@ def _lies_in(inner: str, outer: str) -> bool:
     return os.path.commonpath([inner, outer]) == outer
 
 
-def _system(readable: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def system_places(readable: tuple[str, ...]) -> list[tuple[str, str, str]]:
     """Lay out what every command may read."""
     places = []
     for one in SYSTEM:

@@ -115,25 +115,12 @@ class ProcessDriver:
             SandboxUnavailable: The workspace is not a directory or cannot be made, or a command that an
                 engine left behind does not end.
         """
-        try:
-            root = await anyio.to_thread.run_sync(_open_workspace, spec.workspace)
-        except (OSError, ValueError) as error:
-            raise SandboxUnavailable(
-                f"workspace {spec.workspace!r} cannot be used: {error}", remedy="name a directory to write in"
-            ) from error
-        with ExitStack() as held:
-            held.callback(os.close, root)
-            if not await unclaimed(root):
-                raise SandboxUnavailable(
-                    f"workspace {spec.workspace!r}: commands are under way in it that are not this sandbox's",
-                    remedy="wait until they have ended, or end them",
-                )
-            held.pop_all()
+        root = await enter_workspace(spec.workspace)
         return ProcessSandbox(root, path=self._path, scratch=self._scratch, jail=self._jail_of(spec))
 
     def _jail_of(self, spec: SandboxSpec) -> Jail:
         """Say what each command of this sandbox is put into."""
-        return _no_jail
+        return no_jail
 
 
 class ProcessSandbox:
@@ -156,10 +143,10 @@ class ProcessSandbox:
         """
         with ExitStack() as held:
             root = self._enter(held)
-            private = await anyio.to_thread.run_sync(_make_private, command.files, self._scratch)
+            private = await anyio.to_thread.run_sync(make_private, command.files, self._scratch)
             try:
                 stdin = await anyio.to_thread.run_sync(_make_stdin, command.stdin, private, held)
-                environment = _environment(private, self._path)
+                environment = environment_of(private, self._path)
                 launch = Launch(
                     argv=tuple(one.replace(PRIVATE_MARK, private) for one in command.argv),
                     workspace=root,
@@ -170,11 +157,11 @@ class ProcessSandbox:
                     jail=self._jail(private, environment),
                 )
                 if self._root < 0:  # closed while the command was being prepared
-                    return _NOT_BEGUN
+                    return NOT_BEGUN
                 return await run_launch(launch, self._running, self._warm)
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(_remove_private, private)
+                    await anyio.to_thread.run_sync(remove_private, private)
 
     async def read(self, path: str, *, bytes_max: int) -> bytes:
         """Read a workspace file; see the port for the errors."""
@@ -220,19 +207,19 @@ class ProcessSandbox:
             self._idle = anyio.Event()
 
 
-_NOT_BEGUN = CommandResult(end=CommandEnd.CANCELED, exit_code=-9, stdout=b"", stderr=b"", duration_ms=0)
+NOT_BEGUN = CommandResult(end=CommandEnd.CANCELED, exit_code=-9, stdout=b"", stderr=b"", duration_ms=0)
 _PROBE = Command(
     argv=("/bin/sh", "-c", "(sleep 60 &) ; echo ready"),
     limits=Limits(wall_s=10.0, cpu_s=10),
 )
 
 
-def _no_jail(private: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+def no_jail(private: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Put a command nowhere."""
     return ()
 
 
-def _environment(private: str, path: str) -> Mapping[str, str]:
+def environment_of(private: str, path: str) -> Mapping[str, str]:
     """All that a command is told of the world; nothing comes from this process's own environment."""
     return {
         "HOME": home_of(private),
@@ -243,12 +230,36 @@ def _environment(private: str, path: str) -> Mapping[str, str]:
     }
 
 
+async def enter_workspace(workspace: str) -> int:
+    """Open the directory, made at need, once nothing of an earlier engine works in it.
+
+    Raises:
+        SandboxUnavailable: It cannot be used, or a command that an engine left behind does not end.
+    """
+    try:
+        root = await anyio.to_thread.run_sync(_open_workspace, workspace)
+    except (OSError, ValueError) as error:
+        raise SandboxUnavailable(
+            f"workspace {workspace!r} cannot be used: {error}", remedy="name a directory to write in"
+        ) from error
+    with ExitStack() as held:
+        held.callback(os.close, root)
+        if not await unclaimed(root):
+            raise SandboxUnavailable(
+                f"workspace {workspace!r}: commands are under way in it that are not this sandbox's",
+                remedy="wait until they have ended, or end them",
+            )
+        held.pop_all()
+    return root
+
+
 def _open_workspace(path: str) -> int:
     os.makedirs(path, exist_ok=True)
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
+def make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
+    """Make a command's private directory with the files it was given; raises ``SandboxError``. Blocks."""
     for one in given:
         if one.name in _OWN_NAMES or "/" in one.name or "\0" in one.name:
             raise SandboxError(f"{one.name!r} cannot name an input file")
@@ -262,7 +273,7 @@ def _make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
         for one in given:
             Path(private, one.name).write_bytes(one.content)
     except OSError as error:
-        _remove_private(private)
+        remove_private(private)
         raise SandboxError(f"no private directory for a command: {error}") from error
     return private
 
@@ -278,7 +289,7 @@ def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes] | No
     return file
 
 
-def _remove_private(private: str) -> None:
+def remove_private(private: str) -> None:
     """Delete what the launcher could not; a folder without permissions gets them first."""
     if not os.path.lexists(private):
         return

@@ -18,10 +18,10 @@ ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER_AT, ARCH_AT, ARGUMENTS_AT = 0, 4, 16
 
-_NEW_NAMESPACES = 0x7E020080
+NEW_NAMESPACES = 0x7E020080
 _SET_ID_BITS = 0o6000
-_TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into the terminal of somebody else
-_FAMILIES = (1, 2, 10, 16)  # UNIX, INET, INET6, NETLINK
+TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into the terminal of somebody else
+FAMILIES = (1, 2, 10, 16)  # UNIX, INET, INET6, NETLINK
 
 # Numbers since Linux 5.0 are the same everywhere.
 _SHARED = {
@@ -129,6 +129,13 @@ _MODES = {
     "x86_64": {2: 2, 83: 1, 85: 1, 90: 1, 91: 1, 133: 1, 257: 3, 258: 2, 259: 2, 268: 2, 452: 2},
     "aarch64": {33: 2, 34: 2, 52: 1, 53: 2, 56: 3, 452: 2},
 }
+# The same by name: which argument of which calls is the mode.
+MODE_ARGUMENTS = (
+    (1, ("mkdir", "creat", "chmod", "fchmod", "mknod")),
+    (2, ("open", "mkdirat", "mknodat", "fchmodat", "fchmodat2")),
+    (3, ("openat",)),
+)
+ABSENT_NAMES = tuple(_ABSENT)
 _ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _IOCTL = {"x86_64": 16, "aarch64": 29}
@@ -140,6 +147,11 @@ _OTHER_ABI = 0x40000000
 def machine() -> str:
     """Name this machine's kind, as the tables here do."""
     return os.uname().machine
+
+
+def refused_names() -> tuple[str, ...]:
+    """Name the calls that are refused whatever their arguments, on every machine that is known here."""
+    return tuple(sorted({*_SHARED, *(name for one in _REFUSED.values() for name in one)}))
 
 
 @cache
@@ -162,10 +174,10 @@ def program(kind: str) -> bytes:
         lines += [_line(EQUAL, number, 0, 1), _refuse(errno.ENOSYS)]
     for number, argument in _MODES[kind].items():
         lines += _when(number, argument, [_line(ANY_BIT, _SET_ID_BITS, 0, 1), _refuse(errno.EPERM)])
-    lines += _when(_CLONE[kind], 0, [_line(ANY_BIT, _NEW_NAMESPACES, 0, 1), _refuse(errno.EPERM)])
-    lines += _when(_IOCTL[kind], 1, _one_of(_TERMINAL_INPUT, errno.EPERM))
+    lines += _when(_CLONE[kind], 0, [_line(ANY_BIT, NEW_NAMESPACES, 0, 1), _refuse(errno.EPERM)])
+    lines += _when(_IOCTL[kind], 1, _one_of(TERMINAL_INPUT, errno.EPERM))
     for number in (_SOCKET[kind], _SOCKETPAIR[kind]):
-        lines += _when(number, 0, _none_of(_FAMILIES, errno.EAFNOSUPPORT))
+        lines += _when(number, 0, _none_of(FAMILIES, errno.EAFNOSUPPORT))
     return b"".join([*lines, _line(RETURN, ALLOW)])
 
 

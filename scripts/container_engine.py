@@ -1,0 +1,128 @@
+"""Run a command with a container engine of its own: ``container_engine.py [--install] -- COMMAND``.
+
+The command finds the engine's socket in ``TEST_CONTAINER_ENGINE`` and ``DOCKER_HOST``. The engine is Debian's
+``docker.io``, with a data root, a socket and everything else in a temporary folder, and is ended afterwards.
+``--install`` installs what is missing, as root on Debian: the engine, and a static busybox for small images.
+Where no engine can be had, that is said, and the command runs without: what needs one skips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START_S, END_S = 30.0, 30.0
+PACKAGES = ("docker.io", "busybox-static")
+STORAGE = ("overlay2", "vfs")
+
+
+def install() -> None:
+    """Install the packages, if this is root on Debian; what fails is seen later."""
+    if shutil.which("dockerd") and shutil.which("busybox"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=False)
+    given = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES, "tini", "iptables"]
+    subprocess.run(given, check=False, env=quiet, stdout=subprocess.DEVNULL)
+
+
+def missing() -> str:
+    """Say what keeps an engine from being started here; empty when nothing does."""
+    if not shutil.which("dockerd"):
+        return "there is no dockerd (apt-get install docker.io)"
+    if os.geteuid() != 0:
+        return "only root can start dockerd"
+    return ""
+
+
+@contextmanager
+def engine(folder: str) -> Iterator[str]:
+    """Run an engine in ``folder``; gives its socket, or an empty text when it does not start."""
+    for driver in STORAGE:
+        with started(folder, driver) as path:
+            if path:
+                yield path
+                return
+    print((Path(folder) / "log").read_text(errors="replace")[-3000:], file=sys.stderr)
+    yield ""
+
+
+@contextmanager
+def started(folder: str, storage: str) -> Iterator[str]:
+    """Try one way to store images."""
+    path = f"{folder}/docker.sock"
+    with open(f"{folder}/log", "ab") as log:
+        process = subprocess.Popen(
+            [
+                *("dockerd", "--host", f"unix://{path}", "--pidfile", f"{folder}/pid"),
+                *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
+                *("--storage-driver", storage, "--bridge", "none"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield path if answers(path, process) else ""
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(path: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the engine answers, or has ended, or has had enough time."""
+    give_up_at = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < give_up_at:
+        try:
+            with socket.socket(socket.AF_UNIX) as one:
+                one.settimeout(5.0)
+                one.connect(path)
+                one.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                if b"200" in one.recv(64):
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; its exit code is the answer."""
+    parser = argparse.ArgumentParser(prog="container_engine.py", description=__doc__)
+    parser.add_argument("--install", action="store_true", help="install what is missing")
+    parser.add_argument("command", nargs="+")
+    given = parser.parse_args(arguments)
+    if given.install:
+        install()
+    if why := missing():
+        print(f"no container engine here: {why}; what needs one skips", flush=True)
+        return subprocess.run(given.command, check=False).returncode
+    folder = tempfile.mkdtemp(prefix="orket-engine-")
+    try:
+        with engine(folder) as path:
+            if not path:
+                print("the container engine did not start; what needs it skips", flush=True)
+            named = {"TEST_CONTAINER_ENGINE": path, "DOCKER_HOST": f"unix://{path}"} if path else {}
+            return subprocess.run(given.command, check=False, env={**os.environ, **named}).returncode
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
