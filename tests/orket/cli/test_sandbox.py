@@ -16,6 +16,7 @@ def test_the_levels_are_tried(capfd: pytest.CaptureFixture[str]) -> None:
         ("process", 0),
         ("landlock", 1),
         ("bubblewrap", 2),
+        ("compose", 3),
     ]
     assert all(one["states"] if one["ok"] else one["reason"] and one["remedy"] for one in told)
     assert main(["sandbox", "doctor"]) == 0
