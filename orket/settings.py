@@ -24,7 +24,8 @@ class Settings:
     ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
     organization's ``process_rules``. All paths are absolute. ``take_up`` says whether runs that were left
     running go on when the engine starts. ``model_urls`` are the model servers by adapter, ``model_keys`` what
-    opens them, by adapter or by URL. ``secrets`` are values that must not reach the ledger.
+    opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
+    ``secrets`` are values that must not reach the ledger.
     """
 
     data_dir: Path
@@ -38,6 +39,7 @@ class Settings:
     take_up: bool = True
     model_urls: Mapping[str, str] = attrs.field(factory=dict)
     model_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    require_key: bool = False
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
@@ -49,6 +51,11 @@ class Settings:
     def socket_path(self) -> Path:
         """Where a running engine serves the bridge to other commands."""
         return self.data_dir / "run" / "orket.sock"
+
+    @property
+    def keys_path(self) -> Path:
+        """The digests of the bridge's keys."""
+        return self.data_dir / "durable" / "keys.jsonl"
 
     @property
     def workspaces_dir(self) -> Path:
@@ -88,6 +95,7 @@ def load_settings(
         },
         model_keys=keys,
         secrets=tuple(dict.fromkeys((*secret_values(environ), *_long(keys.values())))),
+        require_key=_yes(ours, "ORKET_REQUIRE_KEY"),
     )
 
 
@@ -123,3 +131,10 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise SettingsError(f"ORKET_PORT={text!r} is not a port number from 0 to 65535")
     return int(text)
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text not in ("", "0", "1", "false", "true", "no", "yes"):
+        raise SettingsError(f"{name}={text!r} is neither yes nor no; use 1 or 0")
+    return text in ("1", "true", "yes")

@@ -16,6 +16,7 @@ from orket.bootstrap.database import (
     verify_ledger,
 )
 from orket.bootstrap.house import House, demo_target, ladder, plugins, probe_sandboxes, select_nodes
+from orket.bootstrap.keys import make_key, open_keys
 from orket.bootstrap.root import Root
 from orket.bootstrap.running import Orket, open_orket, replay_run
 
@@ -29,7 +30,9 @@ __all__ = [
     "inspect_database",
     "ladder",
     "lock_holder",
+    "make_key",
     "migrate_database",
+    "open_keys",
     "open_orket",
     "open_reader",
     "plugins",

@@ -9,13 +9,17 @@ import attrs
 
 from actors import ActorSystem, Ref
 from orket.bootstrap.house import Drivers, House, ladder, open_source, plugins
+from orket.bootstrap.keys import open_keys
 from orket.bootstrap.root import Root
 from orket.decision_nodes.registry import NodeRegistry, Nodes
 from orket.domain.assets import Organization
+from orket.domain.correlation import REQUEST
 from orket.domain.events import Recorded
+from orket.domain.keys import Keys
 from orket.domain.ports import LedgerReader
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import SystemClock
+from orket.infrastructure.keys import MemoryKeys
 from orket.infrastructure.lock import EngineLock
 from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.sqlite import open_ledger
@@ -36,6 +40,7 @@ class Orket:
     nodes: Nodes
     settings: Settings
     organization: Organization = attrs.field(factory=Organization)
+    keys: Keys = attrs.field(factory=MemoryKeys)
 
     def alive(self) -> bool:
         """Whether the engine can be asked; False once its system has stopped or given up."""
@@ -70,7 +75,7 @@ async def open_orket(
     with EngineLock(settings.db_path, socket=str(settings.socket_path)):
         async with (
             open_ledger(settings.db_path, SystemClock(), Redactor(settings.secrets)) as ledger,
-            ActorSystem("orket", shutdown=20) as system,
+            ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
             rungs = ladder() if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, toolbox, settings)
@@ -83,6 +88,7 @@ async def open_orket(
                 nodes=nodes,
                 settings=settings,
                 organization=organization,
+                keys=open_keys(settings),
             )
 
 

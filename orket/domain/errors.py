@@ -16,6 +16,7 @@
     ├── RunError
     │   ├── RunNotFound
     │   ├── RunConflict          the run is in a state that does not allow the command
+    │   ├── RunChanged           the run has gone on since the caller looked
     │   ├── RunDenied            the admission rule refused the run
     │   └── IdempotencyConflict  one key, two different commands
     ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
@@ -127,6 +128,10 @@ class RunConflict(RunError):
     def __init__(self, detail: str, allowed: Sequence[str] = ()) -> None:
         super().__init__(detail)
         self.allowed = tuple(allowed)
+
+
+class RunChanged(RunError):
+    """The run has newer events than the caller knew of; nothing was done."""
 
 
 class RunDenied(RunError):

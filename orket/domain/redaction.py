@@ -46,6 +46,7 @@ _SHAPES = (
     ("gitlab_token", ("glpat-",), r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}"),
     ("slack_token", ("xox",), r"(?<![A-Za-z0-9])xox[abposr]-[A-Za-z0-9-]{10,}"),
     ("stripe_key", ("k_live_",), r"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{16,}"),
+    ("orket_key", ("orket_",), r"(?<![A-Za-z0-9])orket_[0-9a-f]{8}_[A-Za-z0-9_-]{43}"),
     ("api_key", ("sk-",), r"(?<![A-Za-z0-9])sk-(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}"),
     ("google_key", ("AIza",), r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}"),
     (

@@ -34,6 +34,11 @@ def run_path(request: Request, run_id: str) -> str:
     return f"{_root(request)}/v1/runs/{quote(run_id, safe='')}"
 
 
+def operation_path(request: Request, name: str) -> str:
+    """Name an operation's resource."""
+    return f"{_root(request)}/v1/operations/{quote(name, safe='')}"
+
+
 def next_page(request: Request, **changes: object) -> str:
     """Name the page after the one asked for: the same query with another cursor."""
     query = {**request.query_params, **{name: str(value) for name, value in changes.items()}}

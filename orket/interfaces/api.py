@@ -20,12 +20,14 @@ from starlette.responses import Response
 import actors
 from orket.bootstrap import Orket, open_orket
 from orket.domain.errors import OrketError
-from orket.interfaces.bridge import Bridge, HttpLimits
-from orket.interfaces.guards import HostGuard, RequestIds
+from orket.interfaces.bridge import Bridge
+from orket.interfaces.door import Door
+from orket.interfaces.limits import HttpLimits
 from orket.interfaces.openapi import openapi_route
 from orket.interfaces.operations import routes_of
-from orket.interfaces.problems import HttpRefusal, http_problem, problem_of, problem_response
+from orket.interfaces.problems import headers_of, http_problem, problem_of, problem_response
 from orket.interfaces.routes import OPERATIONS
+from orket.interfaces.visits import visit_of
 from orket.settings import Settings, load_settings
 
 
@@ -51,21 +53,20 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if orket is not None:
-            yield
+            async with bridge.departures.watched():
+                yield
             return
         async with open_orket(settings or load_settings(os.environ, Path.cwd())) as opened:
             bridge.attach(opened)
-            try:
-                yield
-            finally:
-                bridge.streams.close()
+            async with bridge.departures.watched():
+                try:
+                    yield
+                finally:
+                    bridge.streams.close()
 
     app = Starlette(
         routes=[*routes_of(OPERATIONS, bridge), openapi_route(OPERATIONS)],
-        middleware=[
-            Middleware(RequestIds),
-            Middleware(HostGuard, allowed_hosts=bridge.allowed_hosts),
-        ],
+        middleware=[Middleware(Door, bridge=bridge)],
         exception_handlers={
             OrketError: _on_error,
             actors.ActorsError: _on_error,
@@ -83,7 +84,7 @@ def create_app(
 
 async def _on_error(request: Request, error: Exception) -> Response:
     bridge: Bridge = request.app.state.bridge
-    headers = dict(error.headers) if isinstance(error, HttpRefusal) else {}
+    headers = headers_of(error)
     if isinstance(error, actors.MailboxFull):
         headers["retry-after"] = str(bridge.retry_after_s())
     return problem_response(problem_of(error, **_about(request)), headers)
@@ -109,5 +110,4 @@ async def _on_unforeseen(request: Request, error: Exception) -> Response:
 
 
 def _about(request: Request) -> dict[str, str]:
-    request_id = str(request.scope.get("state", {}).get("request_id", ""))
-    return {"instance": request.url.path, "request_id": request_id}
+    return {"instance": request.url.path, "request_id": visit_of(request.scope).request_id}

@@ -1,77 +1,23 @@
-"""What the routes share: the running engine, the limits of the bridge, the event streams that are open."""
+"""What the routes share: the running engine, the limits of the bridge, and who is being served."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import overload
 
-import anyio
-import attrs
 from starlette.requests import Request
 
 from orket.bootstrap import Orket
 from orket.decision_nodes.api_runtime import ANY_HOST
-from orket.interfaces.problems import NOT_RUNNING, STREAMS, HttpRefusal
+from orket.domain.keys import ApiKey
+from orket.interfaces.admission import Admission
+from orket.interfaces.departures import Departures
+from orket.interfaces.limits import HttpLimits
+from orket.interfaces.meter import Meter
+from orket.interfaces.problems import NOT_RUNNING, HttpRefusal
 from orket.interfaces.reading import deadline_s
+from orket.interfaces.streams import Streams
 from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
-
-
-@attrs.frozen(kw_only=True)
-class HttpLimits:
-    """The bounds of the bridge; every queue and every wait has one.
-
-    ``send_stall_s`` is how long a client may take no byte of its event stream before it is let go.
-    """
-
-    body_bytes: int = 1024 * 1024
-    body_s: float = 10.0
-    ask_s: float = 30.0
-    ask_max_s: float = 600.0
-    streams: int = 1000
-    heartbeat_s: float = 15.0
-    send_stall_s: float = 30.0
-    stream_page: int = 500
-
-
-class Streams:
-    """The open event streams: bounded in number, and ended all at once when the server stops.
-
-    Args:
-        limit: How many may be open at a time.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._open: set[anyio.CancelScope] = set()
-        self._closed = False
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    @contextmanager
-    def admitted(self) -> Iterator[anyio.CancelScope]:
-        """Be one of the open streams; the block is cancelled when they are closed.
-
-        Raises:
-            HttpRefusal: Too many are open, or the server is stopping.
-        """
-        if self._closed:
-            raise HttpRefusal(NOT_RUNNING, "The server is stopping.")
-        if len(self._open) >= self._limit:
-            raise HttpRefusal(STREAMS, f"{self._limit} streams are open.", headers={"retry-after": "5"})
-        with anyio.CancelScope() as scope:
-            self._open.add(scope)
-            try:
-                yield scope
-            finally:
-                self._open.discard(scope)
-
-    def close(self) -> None:
-        """End all streams and admit no more."""
-        self._closed = True
-        for scope in self._open:
-            scope.cancel()
 
 
 class Bridge:
@@ -80,6 +26,11 @@ class Bridge:
     def __init__(self, limits: HttpLimits, orket: Orket | None = None) -> None:
         self.limits = limits
         self.streams = Streams(limits.streams)
+        self.admission = Admission(limits)
+        self.departures = Departures(limits.watch_after_s)
+        self.meter = Meter()
+        self.require_key = False
+        self.connections: Callable[[], int] = lambda: 0
         self._hosts = frozenset({ANY_HOST})
         self._orket: Orket | None = None
         if orket is not None:
@@ -90,10 +41,15 @@ class Bridge:
         self._orket = orket
         names = orket.nodes.api_runtime.allowed_hosts(orket.settings.host)
         self._hosts = frozenset(name.lower() for name in names)
+        self.require_key = orket.settings.require_key
 
     def allowed_hosts(self) -> frozenset[str]:
         """List the hosts that are served; any, as long as there is nothing to serve."""
         return self._hosts
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        """List the keys; none without an engine."""
+        return () if self._orket is None else self._orket.keys.all()
 
     @property
     def alive(self) -> bool:
@@ -123,11 +79,15 @@ class Bridge:
         Raises:
             ActorsError: As ``Ref.ask``; ``problems`` says what each means to the caller.
             HttpRefusal: The deadline asked for is not one.
+            ClientDisconnect: The client has left; a command that the engine had not begun is not carried out.
         """
         timeout_s = deadline_s(request, self.limits.ask_s, self.limits.ask_max_s)
         if not self.alive:
             raise HttpRefusal(NOT_RUNNING, "The engine is not running; nothing was asked.")
-        return await self.running.engine.ask(command, timeout=timeout_s)
+        engine = self.running.engine
+        return await self.departures.unless_left(
+            request.receive, lambda: engine.ask(command, timeout=timeout_s)
+        )
 
     def retry_after_s(self) -> int:
         """Say when a caller that was shed may come back, from how much the engine has to do."""

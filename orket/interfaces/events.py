@@ -18,7 +18,8 @@ from orket.domain.errors import StoreError
 from orket.domain.events import Recorded, RunFinished
 from orket.domain.identifiers import RunId
 from orket.domain.ports import LedgerReader
-from orket.interfaces.bridge import HttpLimits, Streams
+from orket.interfaces.limits import HttpLimits
+from orket.interfaces.streams import Streams
 from orket.wire.codec import encode
 from orket.wire.views import event_view
 

@@ -17,13 +17,13 @@ BACKLOG = 256
 
 
 @contextmanager
-def tcp_listener(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen on loopback; port 0 takes any that is free.
+def tcp_listener(host: str, port: int, *, keyed: bool = False) -> Iterator[socket.socket]:
+    """Listen on loopback, or elsewhere if there are keys; port 0 takes any that is free.
 
     Raises:
-        SettingsError: The host is not loopback, cannot be used, or the port is taken.
+        SettingsError: The host cannot be used, is not loopback though nobody has a key, or the port is taken.
     """
-    family, address = _loopback(host, port)
+    family, address = _address(host, port, keyed)
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -70,17 +70,17 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if listener.family is socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def _loopback(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+def _address(host: str, port: int, keyed: bool) -> tuple[socket.AddressFamily, tuple[str, int]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"host {host!r} cannot be used: {error}") from error
     family, _, _, _, address = found[0]
     name = str(address[0])
-    if not ipaddress.ip_address(name.partition("%")[0]).is_loopback:
+    if not keyed and not ipaddress.ip_address(name.partition("%")[0]).is_loopback:
         raise SettingsError(
-            f"refusing to listen on {host!r}: it is not loopback, and the bridge has no keys yet, so whoever "
-            "can connect could run commands here; use 127.0.0.1, and a tunnel to get there from elsewhere"
+            f"refusing to listen on {host!r}: it is not loopback, and no key has been made, so whoever can "
+            "connect could run commands here; make one with `orket keys create NAME`, or use 127.0.0.1"
         )
     return family, (name, port)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 
 import msgspec
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from orket import __version__
 from orket.interfaces.events import SSE_TYPE
-from orket.interfaces.operations import ALWAYS, Answer, Operation, Parameter
+from orket.interfaces.operations import ALWAYS, KEYED, Answer, Operation, Parameter
 from orket.interfaces.problems import Kind
 from orket.wire.codec import encode
 from orket.wire.problems import PROBLEM_TYPE, Problem
@@ -22,13 +23,33 @@ Json = dict[str, object]
 
 _CONVERTOR = re.compile(r"\{(?P<name>\w+):\w+\}")
 _REF = "#/components/schemas/{name}"
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `orket keys create`, with the scope that the operation names. Needed everywhere "
+    "but on loopback and on the Unix socket.",
+}
 _HEADERS = {
     "Location": "Where the new resource is found.",
     "Link": 'The next page, with `rel="next"`, if there is one.',
     "Idempotency-Replayed": "`true` when the key was known and nothing was done again.",
     "Retry-After": "Seconds after which to try again.",
+    "ETag": "The version of what is shown.",
+    "Preference-Applied": "The preference that was heeded.",
+    "Allow": "The methods there are.",
+    "WWW-Authenticate": "What kind of key is needed.",
     "X-Request-Id": "The request's id.",
 }
+
+
+_PROBLEM_HEADERS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {
+        HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+        HTTPStatus.FORBIDDEN: ("WWW-Authenticate",),
+        HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
+        HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
+    }
+)
 
 
 def openapi_route(operations: Sequence[Operation]) -> Route:
@@ -60,7 +81,7 @@ def openapi_document(operations: Sequence[Operation]) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in operations)],
         "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.items()))},
+        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": {"key": _KEY}},
     }
     plain: Json = msgspec.json.decode(encode(document))  # defaults that are tuples become arrays
     return plain
@@ -82,8 +103,9 @@ def _operation(one: Operation) -> Json:
         "parameters": [*map(_parameter, one.parameters), *_query(one.query)],
         "responses": {
             **{str(answer.status): _answer(answer) for answer in one.answers},
-            **_problems((*one.problems, *ALWAYS)),
+            **_problems((*one.problems, *ALWAYS, *(() if one.scope is None else KEYED))),
         },
+        "security": [] if one.scope is None else [{}, {"key": [one.scope.value]}],
     }
     if one.description:
         document["description"] = one.description
@@ -154,9 +176,7 @@ def _problems(kinds: Iterable[Kind]) -> Json:
 
 
 def _problem(status: int, kinds: Sequence[Kind]) -> Json:
-    headers = (
-        ("X-Request-Id", "Retry-After") if status == HTTPStatus.SERVICE_UNAVAILABLE else ("X-Request-Id",)
-    )
+    headers = (*_PROBLEM_HEADERS.get(status, ()), "X-Request-Id")
     return {
         "description": " / ".join(f"{kind.title} (`{kind.name}`)" for kind in kinds),
         "headers": _headers(headers),

@@ -10,28 +10,48 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from orket.domain.keys import Scope
+from orket.interfaces.admission import Lane
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.conditions import conditional
 from orket.interfaces.problems import (
+    BAD_KEY,
     BODY_LATE,
+    CONNECTIONS,
     CRASHED,
     DEADLINE,
+    FORBIDDEN,
     FOREIGN_HOST,
     FOREIGN_ORIGIN,
+    HEADERS_TOO_LARGE,
     INTERNAL,
     INVALID,
+    KEY_NEEDED,
     MALFORMED,
     MEDIA_TYPE,
     NOT_RUNNING,
     OVERLOADED,
     STORE,
     TOO_LARGE,
+    TOO_OFTEN,
     Kind,
 )
 from orket.interfaces.reading import DEADLINE_MIN_S
+from orket.interfaces.visits import visit_of
 
 Handler = Callable[[Bridge, Request], Awaitable[Response]]
 
-ALWAYS = (FOREIGN_ORIGIN, FOREIGN_HOST, INTERNAL)
+ALWAYS = (
+    FOREIGN_ORIGIN,
+    FOREIGN_HOST,
+    BAD_KEY,
+    TOO_OFTEN,
+    HEADERS_TOO_LARGE,
+    CONNECTIONS,
+    OVERLOADED,
+    INTERNAL,
+)
+KEYED = (KEY_NEEDED, FORBIDDEN)
 READS = (INVALID, NOT_RUNNING, STORE)
 WITH_BODY = (MALFORMED, BODY_LATE, TOO_LARGE, MEDIA_TYPE, INVALID)
 ASKS = (INVALID, NOT_RUNNING, OVERLOADED, STORE, DEADLINE, CRASHED)
@@ -67,7 +87,8 @@ class Operation:
     """One method of one resource.
 
     ``name`` is the ``operationId``, stable for those who generate clients. ``path`` is in Starlette's
-    notation. ``query`` is a struct whose fields are the query parameters.
+    notation. ``query`` is a struct whose fields are the query parameters. ``scope`` is what a key must allow,
+    None for what anybody may ask. Operations of the control lane get through when all places are taken.
     """
 
     name: str
@@ -82,6 +103,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[Kind, ...] = ()
     tag: str
+    scope: Scope | None = Scope.READ
+    lane: Lane = Lane.WORK
 
 
 RUN_ID = Parameter(name="run_id", place="path", description="The run's id.")
@@ -103,6 +126,25 @@ IDEMPOTENCY_KEY = Parameter(
     description="Repeating the request with this key gives the answer again and does nothing twice.",
     schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 )
+IF_MATCH = Parameter(
+    name="If-Match",
+    place="header",
+    description="The `ETag` of the run as you know it; the command is refused when it has gone on since.",
+    schema={"type": "string", "examples": ['"17"']},
+)
+IF_NONE_MATCH = Parameter(
+    name="If-None-Match",
+    place="header",
+    description="An `ETag` you have; 304 without a body when it is still that.",
+    schema={"type": "string"},
+)
+PREFER = Parameter(
+    name="Prefer",
+    place="header",
+    description="`wait=N`: answer when the run rests, at the latest after N seconds (60 at most). "
+    "`respond-async`: answer as soon as it is recorded, which is the default.",
+    schema={"type": "string", "examples": ["wait=10"]},
+)
 LAST_EVENT_ID = Parameter(
     name="Last-Event-ID",
     place="header",
@@ -120,10 +162,17 @@ def routes_of(operations: Iterable[Operation], bridge: Bridge) -> Sequence[Route
 
 
 def _route(path: str, operations: Sequence[Operation], bridge: Bridge) -> Route:
-    handlers = {one.method: one.handler for one in operations}
+    by_method = {one.method: one for one in operations}
 
     async def endpoint(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        return await handlers[method](bridge, request)
+        one = by_method["GET" if request.method == "HEAD" else request.method]
+        visit = visit_of(request.scope)
+        visit.operation = one.name
+        bridge.admission.enter(visit.caller, one.scope, one.lane)
+        try:
+            response = await one.handler(bridge, request)
+        finally:
+            bridge.admission.leave(one.lane)
+        return conditional(request, response)
 
-    return Route(path, endpoint, methods=list(handlers), name=operations[0].name)
+    return Route(path, endpoint, methods=list(by_method), name=operations[0].name)

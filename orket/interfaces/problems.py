@@ -14,7 +14,7 @@ from orket.domain import errors as e
 from orket.orchestration.messages import Refused
 from orket.wire.codec import encode
 from orket.wire.errors import WireInvalid
-from orket.wire.problems import PROBLEM_TYPE, Fault, Problem
+from orket.wire.problems import PROBLEM_TYPE, Fault, Place, Problem
 
 
 @attrs.frozen
@@ -32,14 +32,23 @@ class Kind:
 
 
 MALFORMED = Kind(400, "malformed-request", "The request cannot be read")
+KEY_NEEDED = Kind(401, "key-needed", "A key is needed here")
+BAD_KEY = Kind(401, "key-not-usable", "The key is not known, revoked or expired")
+FORBIDDEN = Kind(403, "scope-missing", "The key does not allow this")
 BODY_LATE = Kind(408, "body-too-slow", "The body did not arrive in time")
 FOREIGN_ORIGIN = Kind(403, "foreign-origin", "Requests from other origins are not served")
 NOT_FOUND = Kind(404, "not-found", "There is no such resource")
 RUN_NOT_FOUND = Kind(404, "run-not-found", "There is no such run")
+OPERATION_NOT_FOUND = Kind(404, "operation-not-found", "There is no such operation")
+KEY_NOT_FOUND = Kind(404, "key-not-found", "There is no such key")
+SANDBOX_NOT_FOUND = Kind(404, "sandbox-not-found", "There is no such sandbox")
+CARD_NOT_FOUND = Kind(404, "card-not-found", "The run has no such card")
+BLOB_NOT_FOUND = Kind(404, "blob-not-found", "There is no such content")
 APPROVAL_NOT_FOUND = Kind(404, "approval-not-found", "Nothing waits under this name")
 METHOD = Kind(405, "method-not-allowed", "The resource does not offer this method")
 CONFLICT = Kind(409, "conflict", "The state does not allow this command")
 DENIED = Kind(409, "run-denied", "The admission rule refused the run")
+CHANGED = Kind(412, "precondition-failed", "It is not what it was when you looked")
 TOO_LARGE = Kind(413, "body-too-large", "The body is too large")
 MEDIA_TYPE = Kind(415, "unsupported-media-type", "The body is not JSON")
 FOREIGN_HOST = Kind(421, "foreign-host", "This host name is not served here")
@@ -47,12 +56,16 @@ INVALID = Kind(422, "invalid-request", "The request is not valid")
 ASSET = Kind(422, "invalid-asset", "An asset file cannot be used")
 UNPROCESSABLE = Kind(422, "unprocessable", "The command cannot be carried out as it is")
 KEY_REUSED = Kind(422, "idempotency-conflict", "The idempotency key belongs to another command")
+PRECONDITION_NEEDED = Kind(428, "precondition-needed", "Say which version you mean")
+TOO_OFTEN = Kind(429, "too-many-requests", "The caller asks too often")
+HEADERS_TOO_LARGE = Kind(431, "headers-too-large", "The headers are too large")
 INTERNAL = Kind(500, "internal-error", "The server failed")
 CRASHED = Kind(500, "engine-crashed", "The engine failed while carrying out the command")
 OVERLOADED = Kind(503, "overloaded", "The engine has too much to do")
 NOT_RUNNING = Kind(503, "engine-not-running", "The engine is not running")
 STORE = Kind(503, "store-unavailable", "The ledger cannot be used")
 SANDBOX = Kind(503, "sandbox-unavailable", "No sandbox can be used")
+CONNECTIONS = Kind(503, "too-many-connections", "Too many connections are open")
 STREAMS = Kind(503, "too-many-streams", "Too many event streams are open")
 DEADLINE = Kind(504, "deadline-passed", "The engine did not answer in time")
 
@@ -68,6 +81,7 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.RunNotFound: RUN_NOT_FOUND,
         e.RunConflict: CONFLICT,
         e.RunDenied: DENIED,
+        e.RunChanged: CHANGED,
         e.IdempotencyConflict: KEY_REUSED,
         e.ModelError: UNPROCESSABLE,
         e.ToolError: UNPROCESSABLE,
@@ -82,6 +96,18 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         actors.Crashed: CRASHED,
     }
 )
+# Where the fault lies with what was sent, and nobody closer to it can say so.
+_PLACES: Mapping[type[e.OrketError], tuple[Place, str]] = MappingProxyType(
+    {
+        e.RunNotFound: ("path", "/run_id"),
+        e.RunChanged: ("header", "/If-Match"),
+        e.CardNotFound: ("body", "/target"),
+        e.DependencyCycle: ("body", "/target"),
+        e.IdempotencyConflict: ("header", "/Idempotency-Key"),
+    }
+)
+RETRY_AFTER_S = MappingProxyType({429: 1, 503: 5})
+
 _BY_STATUS = MappingProxyType({one.status: one for one in (NOT_FOUND, METHOD, MALFORMED)})
 
 # What the runtime says is for its operators; a caller needs to know whether it may send again.
@@ -146,8 +172,18 @@ def http_problem(error: HTTPException, *, instance: str = "", request_id: str = 
         status=kind.status,
         detail=f"{kind.title}.",
         instance=instance,
+        errors=_router_faults(error),
         request_id=request_id,
     )
+
+
+def headers_of(error: BaseException) -> dict[str, str]:
+    """List the headers that go with a problem; who may come back is told when."""
+    headers = dict(error.headers) if isinstance(error, HttpRefusal) else {}
+    status = kind_of(error.error if isinstance(error, Refused) else error).status
+    if status in RETRY_AFTER_S:
+        headers.setdefault("retry-after", str(RETRY_AFTER_S[status]))
+    return headers
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -160,9 +196,26 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     )
 
 
+def not_found(kind: Kind, parameter: str, name: str) -> HttpRefusal:
+    """Refuse a path that names nothing; ``parameter`` is the part of it that is wrong."""
+    detail = f"{name[:100]!r} names nothing here"
+    return HttpRefusal(kind, detail, faults=[Fault(place="path", pointer=f"/{parameter}", detail=detail)])
+
+
 def _faults(error: BaseException) -> tuple[Fault, ...]:
     if isinstance(error, HttpRefusal | WireInvalid):
         return error.faults
     if isinstance(error, e.AssetError):
         return (Fault(place="asset", file=error.file, pointer=error.pointer, detail=error.reason),)
+    place = next((_PLACES[one] for one in type(error).__mro__ if one in _PLACES), None)
+    if place is None:
+        return ()
+    return (Fault(place=place[0], pointer=place[1], detail=str(error)),)
+
+
+def _router_faults(error: HTTPException) -> tuple[Fault, ...]:
+    if error.status_code == METHOD.status:
+        return (Fault(place="method", pointer="", detail="see the header Allow"),)
+    if error.status_code == NOT_FOUND.status:
+        return (Fault(place="path", pointer="", detail="no route is like this"),)
     return ()

@@ -46,7 +46,9 @@ def read_query(request: Request, kind: type[T]) -> T:
     """
     given = dict(request.query_params)
     if len(given) < len(request.query_params.multi_items()):
-        raise HttpRefusal(INVALID, "A query parameter is given more than once.")
+        twice = next(name for name in given if len(request.query_params.getlist(name)) > 1)
+        fault = Fault(place="query", pointer=f"/{twice}", detail="is given more than once")
+        raise HttpRefusal(INVALID, f"{twice[:100]!r} is given more than once.", faults=[fault])
     return convert(kind, given, "query")
 
 
@@ -112,24 +114,31 @@ async def _body(request: Request, bytes_max: int, seconds_max: float) -> bytes:
                     raise _too_large(bytes_max)
                 pieces.append(piece)
         return b"".join(pieces)
-    raise HttpRefusal(BODY_LATE, f"It must arrive within {seconds_max:g} s.", headers={"connection": "close"})
+    detail = f"It must arrive within {seconds_max:g} s."
+    fault = Fault(place="body", pointer="", detail=detail)
+    raise HttpRefusal(BODY_LATE, detail, faults=[fault], headers={"connection": "close"})
 
 
 def _require_json(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
+        fault = Fault(place="header", pointer="/Content-Type", detail="must be application/json")
         raise HttpRefusal(
             MEDIA_TYPE,
             f"Send the body with Content-Type: application/json, not {media_type or 'without one'}.",
+            faults=[fault],
             headers={"accept": "application/json"},
         )
     if (coding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
-        raise HttpRefusal(MEDIA_TYPE, f"Content-Encoding {coding} is not supported.")
+        fault = Fault(place="header", pointer="/Content-Encoding", detail="must be left out")
+        raise HttpRefusal(MEDIA_TYPE, f"Content-Encoding {coding} is not supported.", faults=[fault])
 
 
 def _too_large(bytes_max: int) -> HttpRefusal:
     # The rest of the body is not read, so the connection cannot be used again.
-    return HttpRefusal(TOO_LARGE, f"A body has at most {bytes_max} bytes.", headers={"connection": "close"})
+    detail = f"A body has at most {bytes_max} bytes."
+    fault = Fault(place="body", pointer="", detail=detail)
+    return HttpRefusal(TOO_LARGE, detail, faults=[fault], headers={"connection": "close"})
 
 
 def _bad_header(name: str, wanted: str, got: str) -> HttpRefusal:

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from socket import socket
 
@@ -19,14 +20,17 @@ import uvicorn
 from starlette.applications import Starlette
 
 from actors import ActorsError, top
-from orket.bootstrap import Orket, open_orket
+from orket.bootstrap import Orket, open_keys, open_orket
 from orket.domain.errors import OrketError, SettingsError
 from orket.interfaces.api import create_app
+from orket.interfaces.bridge import Bridge
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
 from orket.settings import Settings
 
 # What is under way when the server stops gets this long, in whole seconds.
 DRAIN_S = 2
+# Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
+HEAD_BYTES = 128 * 1024
 EXIT_OK = 0
 EXIT_FAILED = 1
 
@@ -51,7 +55,7 @@ async def serve(
         The exit code: 0 after a signal, 1 when the system died.
 
     Raises:
-        SettingsError: The host is not loopback, or the port is taken.
+        SettingsError: The host is not loopback though nobody has a key, or the port is taken.
         StoreLocked: Another engine owns the database.
         StoreError, AssetError: The engine cannot start.
     """
@@ -97,7 +101,7 @@ async def _serve_until(
 ) -> int:
     died: list[str] = []
     try:
-        with tcp_listener(settings.host, settings.port) as tcp:
+        with tcp_listener(settings.host, settings.port, keyed=_has_keys(settings)) as tcp:
             async with opener(settings) as orket:
                 with unix_listener(settings.socket_path) as unix, unix_listener(_view(settings)) as view:
                     async with top.serve(orket.system, view), serve_app(create_app(orket), [tcp, unix]):
@@ -110,6 +114,11 @@ async def _serve_until(
         say(f"orket: the engine died: {'; '.join(died)}")
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _has_keys(settings: Settings) -> bool:
+    now = datetime.now(UTC)
+    return any(one.usable(now) for one in open_keys(settings).all())
 
 
 def _view(settings: Settings) -> Path:
@@ -154,6 +163,7 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
             server_header=False,
             proxy_headers=False,
             ws="none",
+            h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=DRAIN_S,
         )
     )
@@ -163,13 +173,15 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
         with anyio.CancelScope(shield=True):
             await server.serve(list(sockets))
 
-    async with anyio.create_task_group() as group:
+    bridge: Bridge = app.state.bridge
+    bridge.connections = lambda: len(server.server_state.connections)
+    async with bridge.departures.watched(), anyio.create_task_group() as group:
         group.start_soon(run)
         try:
             await server.listening.wait()
             yield
         finally:
-            app.state.bridge.streams.close()
+            bridge.streams.close()
             server.should_exit = True
 
 

@@ -16,7 +16,7 @@ import attrs
 from orket.decision_nodes.house_rules import APPROVAL_TTL_S, number
 from orket.domain import events as e
 from orket.domain.approvals import bind
-from orket.domain.errors import CardNotFound, RunConflict, RunNotFound
+from orket.domain.errors import CardNotFound, RunChanged, RunConflict, RunNotFound
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import CallState, RunState, RunStatus
@@ -32,6 +32,8 @@ HARMLESS = frozenset({Permission.CHANGE_CARDS, Permission.READ_CARDS, Permission
 TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
+
+RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall
 
 
 class Locks:
@@ -50,6 +52,22 @@ class Locks:
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(run_id, None)
+
+
+async def require_seq(desk: Desk, m: RunCommand) -> None:
+    """Let a command pass that names no event, or the run's newest one.
+
+    Raises:
+        RunChanged: The run has newer events.
+        RunNotFound: There is no such run.
+    """
+    if m.if_seq is None:
+        return
+    found = await desk.ledger.run(m.run_id)
+    if found is None:
+        raise RunNotFound(f"no run has the id {m.run_id[:100]!r}")
+    if found.last_seq != m.if_seq:
+        raise RunChanged(f"the newest event of run {m.run_id} is {found.last_seq}, not {m.if_seq}")
 
 
 async def fold(ledger: LedgerReader, run_id: RunId) -> RunState:

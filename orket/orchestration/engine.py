@@ -241,18 +241,19 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     def _control(
         self,
-        m: PauseRun | ResumeRun | CancelRun | DecideCall,
+        m: control.RunCommand,
         job: Callable[[], Awaitable[RunTicket]],
     ) -> Reply[RunTicket]:
         to = self.ctx.defer(m)
-        self._job(self._under_lock(m.run_id, to, job))
+        self._job(self._under_lock(m, to, job))
         return to
 
     async def _under_lock(
-        self, run_id: RunId, to: Reply[RunTicket], job: Callable[[], Awaitable[RunTicket]]
+        self, m: control.RunCommand, to: Reply[RunTicket], job: Callable[[], Awaitable[RunTicket]]
     ) -> Note:
         try:
-            async with self._locks.of(run_id):
+            async with self._locks.of(m.run_id):
+                await control.require_seq(self._desk, m)
                 ticket = await job()
         except OrketError as error:
             to.fail(Refused(error))

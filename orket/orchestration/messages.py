@@ -1,4 +1,7 @@
-"""What can be asked of the engine. Reads do not pass here: they go to the ledger's read side."""
+"""What can be asked of the engine. Reads do not pass here: they go to the ledger's read side.
+
+A command with ``if_seq`` is carried out only if that is the number of the run's newest event.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,7 @@ class PauseRun(Request[RunTicket]):
     run_id: RunId
     by: str
     reason: str = ""
+    if_seq: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +85,7 @@ class ResumeRun(Request[RunTicket]):
     by: str
     budget: Budget | None = None
     budgets: tuple[tuple[CardId, Budget], ...] = ()
+    if_seq: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +95,7 @@ class CancelRun(Request[RunTicket]):
     run_id: RunId
     by: str
     reason: str = ""
+    if_seq: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +106,7 @@ class DecideCall(Request[RunTicket]):
     call_id: CallId
     verdict: HumanVerdict
     by: str
+    if_seq: int | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 PROBLEM_TYPE = "application/problem+json"
 
-Place = Literal["body", "query", "header", "path", "asset"]
+Place = Literal["body", "query", "header", "path", "method", "asset"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,7 +20,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         str,
         Meta(
             description="JSON pointer (RFC 6901) into the part named by `in`; `/limit` in a query is "
-            "the parameter `limit`. Empty means the whole part.",
+            "the parameter `limit`, `/Host` in a header the header `Host`. Empty means the whole part.",
             examples=["/budget/turns_max"],
         ),
     ]

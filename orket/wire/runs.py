@@ -78,6 +78,9 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
     id: RunName
     url: Annotated[str, Meta(description="Where the run is found.", examples=["/v1/runs/5f1c09ab"])]
     events_url: Annotated[str, Meta(description="Its event stream.", examples=["/v1/runs/5f1c09ab/events"])]
+    operation_url: Annotated[
+        str, Meta(description="How far it has come.", examples=["/v1/operations/5f1c09ab"])
+    ] = ""
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ _COMMANDS = MappingProxyType(
             "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
             "db": ("database:app", "Look after the database: check, back up, migrate."),
             "sandbox": ("sandbox:app", "Look at the sandboxes: what works here, what became of each."),
+            "keys": ("keys:app", "Keys of the bridge: make, list, revoke."),
             "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
             "version": ("system:version", "Print the version."),
         },

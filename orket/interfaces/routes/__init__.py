@@ -5,7 +5,9 @@ from __future__ import annotations
 from orket.interfaces.routes import (
     approvals,
     cards,
+    keys,
     ledger,
+    operations,
     run_calls,
     run_commands,
     run_events,
@@ -20,6 +22,8 @@ OPERATIONS = (
     *run_commands.OPERATIONS,
     *approvals.OPERATIONS,
     *cards.OPERATIONS,
+    *operations.OPERATIONS,
     *ledger.OPERATIONS,
+    *keys.OPERATIONS,
     *system.OPERATIONS,
 )

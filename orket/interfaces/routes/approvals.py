@@ -9,8 +9,10 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orket.domain.keys import Scope
 from orket.domain.ports import LedgerReader
 from orket.domain.waiting import Waiting, waiting_for_person
+from orket.interfaces.admission import Lane
 from orket.interfaces.answers import json_response, next_page, page_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import (
@@ -22,7 +24,7 @@ from orket.interfaces.operations import (
     Answer,
     Operation,
 )
-from orket.interfaces.problems import APPROVAL_NOT_FOUND, CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE, HttpRefusal
+from orket.interfaces.problems import APPROVAL_NOT_FOUND, CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE, not_found
 from orket.interfaces.reading import read_json, read_query
 from orket.interfaces.routes.run_calls import fold
 from orket.orchestration.messages import DecideCall
@@ -57,7 +59,7 @@ async def decide(bridge: Bridge, request: Request) -> Response:
     name = request.path_params["approval_id"]
     waits = next((one for one in await _waiting(bridge.running.ledger) if one.id == name), None)
     if waits is None:
-        raise HttpRefusal(APPROVAL_NOT_FOUND, f"nothing waits under the name {name[:100]!r}")
+        raise not_found(APPROVAL_NOT_FOUND, "approval_id", name)
     call = waits.call.call
     command = DecideCall(run_id=call.run_id, call_id=call.id, verdict=body.verdict, by=body.by)
     ticket = await bridge.ask(request, command)
@@ -99,5 +101,7 @@ OPERATIONS = (
         parameters=(APPROVAL_ID, REQUEST_TIMEOUT),
         problems=(*WITH_BODY, *ASKS, APPROVAL_NOT_FOUND, RUN_NOT_FOUND, CONFLICT, UNPROCESSABLE),
         tag="approvals",
+        scope=Scope.APPROVE,
+        lane=Lane.CONTROL,
     ),
 )

@@ -6,19 +6,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.keys import Scope
+from orket.interfaces.admission import Lane
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.conditions import expected_seq
 from orket.interfaces.operations import (
     ASKS,
     CALL_ID,
+    IF_MATCH,
     REQUEST_TIMEOUT,
     RUN_ID,
     WITH_BODY,
     Answer,
     Operation,
 )
-from orket.interfaces.problems import CONFLICT, DENIED, RUN_NOT_FOUND, UNPROCESSABLE
+from orket.interfaces.preferences import wait_s
+from orket.interfaces.problems import CHANGED, CONFLICT, DENIED, RUN_NOT_FOUND, UNPROCESSABLE
 from orket.interfaces.reading import T, read_json
+from orket.interfaces.routes.runs import ACCEPTED, started
 from orket.orchestration.messages import (
     CancelRun,
     DecideCall,
@@ -28,14 +34,18 @@ from orket.orchestration.messages import (
     ResumeRun,
     StartRun,
 )
-from orket.wire.runs import CancelBody, DecisionBody, ForkBody, PauseBody, ResumeBody, RunStanding, RunStarted
+from orket.wire.runs import CancelBody, DecisionBody, ForkBody, PauseBody, ResumeBody, RunStanding
 from orket.wire.views import budget
 
 
 async def pause(bridge: Bridge, request: Request) -> Response:
     """Stop the run's work; after the answer no new effect starts."""
     body = await _read(bridge, request, PauseBody)
-    return await _command(bridge, request, PauseRun(run_id=_run(request), by=body.by, reason=body.reason))
+    return await _command(
+        bridge,
+        request,
+        PauseRun(run_id=_run(request), by=body.by, reason=body.reason, if_seq=expected_seq(request)),
+    )
 
 
 async def resume(bridge: Bridge, request: Request) -> Response:
@@ -46,6 +56,7 @@ async def resume(bridge: Bridge, request: Request) -> Response:
         by=body.by,
         budget=None if body.budget is None else budget(body.budget),
         budgets=tuple((CardId(card), budget(bounds)) for card, bounds in body.budgets.items()),
+        if_seq=expected_seq(request),
     )
     return await _command(bridge, request, command)
 
@@ -53,7 +64,11 @@ async def resume(bridge: Bridge, request: Request) -> Response:
 async def cancel(bridge: Bridge, request: Request) -> Response:
     """End the run for good."""
     body = await _read(bridge, request, CancelBody)
-    return await _command(bridge, request, CancelRun(run_id=_run(request), by=body.by, reason=body.reason))
+    return await _command(
+        bridge,
+        request,
+        CancelRun(run_id=_run(request), by=body.by, reason=body.reason, if_seq=expected_seq(request)),
+    )
 
 
 async def fork(bridge: Bridge, request: Request) -> Response:
@@ -61,17 +76,17 @@ async def fork(bridge: Bridge, request: Request) -> Response:
     body = await _read(bridge, request, ForkBody)
     wanted = Fork(run_id=_run(request), at=body.at, nodes=tuple(body.nodes.items()))
     command = StartRun(target="", model=body.model, workspace=body.workspace, fork=wanted)
-    ticket = await bridge.ask(request, command)
-    url = f"/v1/runs/{ticket.run_id}"
-    started = RunStarted(id=ticket.run_id, url=url, events_url=f"{url}/events")
-    return json_response(started, status=202, headers={"location": url})
+    seconds = wait_s(request, bridge.limits.wait_max_s)
+    return await started(bridge, request, await bridge.ask(request, command), seconds)
 
 
 async def decide(bridge: Bridge, request: Request) -> Response:
     """Record a person's decision about a call that waits for one."""
     body = await _read(bridge, request, DecisionBody)
     call_id = CallId(request.path_params["call_id"])
-    command = DecideCall(run_id=_run(request), call_id=call_id, verdict=body.verdict, by=body.by)
+    command = DecideCall(
+        run_id=_run(request), call_id=call_id, verdict=body.verdict, by=body.by, if_seq=expected_seq(request)
+    )
     return await _command(bridge, request, command)
 
 
@@ -90,7 +105,7 @@ def _run(request: Request) -> RunId:
 
 
 _RECORDED = (Answer(status=200, description="Recorded; where the run stands now.", body=RunStanding),)
-_PROBLEMS = (*WITH_BODY, *ASKS, RUN_NOT_FOUND, CONFLICT)
+_PROBLEMS = (*WITH_BODY, *ASKS, RUN_NOT_FOUND, CONFLICT, CHANGED)
 
 OPERATIONS = (
     Operation(
@@ -102,9 +117,11 @@ OPERATIONS = (
         handler=pause,
         body=PauseBody,
         answers=_RECORDED,
-        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        parameters=(RUN_ID, IF_MATCH, REQUEST_TIMEOUT),
         problems=_PROBLEMS,
         tag="runs",
+        scope=Scope.OPERATE,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="resumeRun",
@@ -114,9 +131,11 @@ OPERATIONS = (
         handler=resume,
         body=ResumeBody,
         answers=_RECORDED,
-        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        parameters=(RUN_ID, IF_MATCH, REQUEST_TIMEOUT),
         problems=(*_PROBLEMS, UNPROCESSABLE),
         tag="runs",
+        scope=Scope.OPERATE,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="cancelRun",
@@ -126,9 +145,11 @@ OPERATIONS = (
         handler=cancel,
         body=CancelBody,
         answers=_RECORDED,
-        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        parameters=(RUN_ID, IF_MATCH, REQUEST_TIMEOUT),
         problems=_PROBLEMS,
         tag="runs",
+        scope=Scope.OPERATE,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="forkRun",
@@ -138,12 +159,11 @@ OPERATIONS = (
         description="Into a fresh workspace, with the files written until then; commands are not repeated.",
         handler=fork,
         body=ForkBody,
-        answers=(
-            Answer(status=202, description="Accepted and recorded.", body=RunStarted, headers=("Location",)),
-        ),
-        parameters=(RUN_ID, REQUEST_TIMEOUT),
+        answers=ACCEPTED,
+        parameters=(RUN_ID, IF_MATCH, REQUEST_TIMEOUT),
         problems=(*_PROBLEMS, UNPROCESSABLE, DENIED),
         tag="runs",
+        scope=Scope.OPERATE,
     ),
     Operation(
         name="decideToolCall",
@@ -154,8 +174,10 @@ OPERATIONS = (
         handler=decide,
         body=DecisionBody,
         answers=_RECORDED,
-        parameters=(RUN_ID, CALL_ID, REQUEST_TIMEOUT),
+        parameters=(RUN_ID, CALL_ID, IF_MATCH, REQUEST_TIMEOUT),
         problems=(*_PROBLEMS, UNPROCESSABLE),
         tag="runs",
+        scope=Scope.APPROVE,
+        lane=Lane.CONTROL,
     ),
 )

@@ -11,12 +11,16 @@ from starlette.responses import Response
 
 from orket.domain.errors import RunNotFound
 from orket.domain.identifiers import CardId, RunId
+from orket.domain.keys import Scope
 from orket.domain.ports import LedgerReader, RunSummary
-from orket.interfaces.answers import json_response, next_page, page_response, run_path
+from orket.domain.runs import RunStatus
+from orket.interfaces.answers import json_response, next_page, operation_path, page_response, run_path
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.conditions import run_tag
 from orket.interfaces.operations import (
     ASKS,
     IDEMPOTENCY_KEY,
+    PREFER,
     READS,
     REQUEST_TIMEOUT,
     RUN_ID,
@@ -24,9 +28,10 @@ from orket.interfaces.operations import (
     Answer,
     Operation,
 )
+from orket.interfaces.preferences import applied, rested, wait_s
 from orket.interfaces.problems import ASSET, DENIED, KEY_REUSED, RUN_NOT_FOUND, UNPROCESSABLE
 from orket.interfaces.reading import SEQ_MAX, command_key, read_json, read_query
-from orket.orchestration.messages import StartRun
+from orket.orchestration.messages import RunTicket, StartRun
 from orket.wire.runs import RunPage, RunStarted, RunView, StartRunBody
 from orket.wire.views import budget, run_view
 
@@ -54,13 +59,28 @@ async def start(bridge: Bridge, request: Request) -> Response:
         budget=budget(body.budget),
         key=command_key(request, body),
     )
-    ticket = await bridge.ask(request, command)
+    seconds = wait_s(request, limits.wait_max_s)
+    return await started(bridge, request, await bridge.ask(request, command), seconds)
+
+
+async def started(bridge: Bridge, request: Request, ticket: RunTicket, seconds: float | None) -> Response:
+    """Answer that a run was accepted; with 200 and the run itself if it rests while the caller waits."""
     url = run_path(request, ticket.run_id)
-    headers = {"location": url}
+    headers = {"location": url, **applied(seconds)}
     if ticket.replayed:
         headers["idempotency-replayed"] = "true"
-    started = RunStarted(id=ticket.run_id, url=url, events_url=f"{url}/events")
-    return json_response(started, status=202, headers=headers)
+    if seconds is not None:
+        found = await rested(bridge, request, ticket.run_id, seconds)
+        if found is not None and found.status is not RunStatus.RUNNING:
+            tagged = {**headers, "content-location": url, "etag": run_tag(found.last_seq)}
+            return json_response(run_view(found), headers=tagged)
+    body = RunStarted(
+        id=ticket.run_id,
+        url=url,
+        events_url=f"{url}/events",
+        operation_url=operation_path(request, ticket.run_id),
+    )
+    return json_response(body, status=202, headers={**headers, "retry-after": "1"})
 
 
 async def index(bridge: Bridge, request: Request) -> Response:
@@ -75,8 +95,13 @@ async def index(bridge: Bridge, request: Request) -> Response:
 
 
 async def show(bridge: Bridge, request: Request) -> Response:
-    """Show one run as it stands."""
-    return json_response(run_view(await find_run(bridge.running.ledger, request)))
+    """Show one run as it stands, or once it rests."""
+    found = await find_run(bridge.running.ledger, request)
+    seconds = wait_s(request, bridge.limits.wait_max_s)
+    if seconds is not None:
+        found = await rested(bridge, request, found.run_id, seconds) or found
+    headers = {"etag": run_tag(found.last_seq), **applied(seconds)}
+    return json_response(run_view(found), headers=headers)
 
 
 async def find_run(ledger: LedgerReader, request: Request) -> RunSummary:
@@ -92,6 +117,30 @@ async def find_run(ledger: LedgerReader, request: Request) -> RunSummary:
     return found
 
 
+ACCEPTED = (
+    Answer(
+        status=200,
+        description="With `Prefer: wait`: accepted, and it rests already.",
+        body=RunView,
+        headers=("Location", "ETag", "Preference-Applied", "Idempotency-Replayed"),
+    ),
+    Answer(
+        status=202,
+        description="Accepted and recorded.",
+        body=RunStarted,
+        headers=("Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed"),
+        leads_to=(
+            "getRun",
+            "streamRunEvents",
+            "listRunCards",
+            "listRunToolCalls",
+            "pauseRun",
+            "resumeRun",
+            "cancelRun",
+        ),
+    ),
+)
+
 OPERATIONS = (
     Operation(
         name="startRun",
@@ -101,26 +150,11 @@ OPERATIONS = (
         description="The run goes on whether or not the caller stays; follow it by its events.",
         handler=start,
         body=StartRunBody,
-        answers=(
-            Answer(
-                status=202,
-                description="Accepted and recorded.",
-                body=RunStarted,
-                headers=("Location", "Idempotency-Replayed"),
-                leads_to=(
-                    "getRun",
-                    "streamRunEvents",
-                    "listRunCards",
-                    "listRunToolCalls",
-                    "pauseRun",
-                    "resumeRun",
-                    "cancelRun",
-                ),
-            ),
-        ),
-        parameters=(IDEMPOTENCY_KEY, REQUEST_TIMEOUT),
+        answers=ACCEPTED,
+        parameters=(IDEMPOTENCY_KEY, PREFER, REQUEST_TIMEOUT),
         problems=(*WITH_BODY, *ASKS, ASSET, UNPROCESSABLE, KEY_REUSED, DENIED),
         tag="runs",
+        scope=Scope.OPERATE,
     ),
     Operation(
         name="listRuns",
@@ -139,8 +173,15 @@ OPERATIONS = (
         path="/v1/runs/{run_id}",
         summary="Show a run",
         handler=show,
-        answers=(Answer(status=200, description="The run as it stands.", body=RunView),),
-        parameters=(RUN_ID,),
+        answers=(
+            Answer(
+                status=200,
+                description="The run as it stands.",
+                body=RunView,
+                headers=("ETag", "Preference-Applied"),
+            ),
+        ),
+        parameters=(RUN_ID, PREFER),
         problems=(*READS, RUN_NOT_FOUND),
         tag="runs",
     ),

@@ -8,6 +8,8 @@ from starlette.responses import Response
 from orket import __version__
 from orket.domain.events import EngineHalted
 from orket.domain.identifiers import ENGINE
+from orket.domain.keys import Scope
+from orket.interfaces.admission import Lane
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import ASKS, READS, REQUEST_TIMEOUT, WITH_BODY, Answer, Operation
@@ -89,6 +91,8 @@ OPERATIONS = (
         parameters=(REQUEST_TIMEOUT,),
         problems=(*WITH_BODY, *ASKS, CONFLICT),
         tag="system",
+        scope=Scope.OPERATE,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="releaseEngine",
@@ -101,6 +105,8 @@ OPERATIONS = (
         parameters=(REQUEST_TIMEOUT,),
         problems=(*WITH_BODY, *ASKS, CONFLICT),
         tag="system",
+        scope=Scope.ADMIN,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="getVersion",
@@ -110,6 +116,8 @@ OPERATIONS = (
         handler=version,
         answers=(Answer(status=200, description="The version.", body=VersionView),),
         tag="system",
+        scope=None,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="getLiveness",
@@ -119,6 +127,8 @@ OPERATIONS = (
         handler=livez,
         answers=(Answer(status=200, description="It does.", body=HealthView),),
         tag="system",
+        scope=None,
+        lane=Lane.CONTROL,
     ),
     Operation(
         name="getReadiness",
@@ -129,5 +139,7 @@ OPERATIONS = (
         answers=(Answer(status=200, description="It does.", body=HealthView),),
         problems=(NOT_RUNNING,),
         tag="system",
+        scope=None,
+        lane=Lane.CONTROL,
     ),
 )

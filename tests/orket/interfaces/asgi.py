@@ -47,12 +47,14 @@ async def visit(
     method: str = "GET",
     headers: dict[str, str] | None = None,
     body: Iterator[bytes] | None = None,
+    content: bytes = b"",
     leave: anyio.Event | None = None,
     slow: bool = False,
+    server: tuple[str, int | None] | None = ("127.0.0.1", 80),
 ) -> AsyncIterator[Visit]:
     """Open a request; leaving the block, or setting ``leave``, is leaving as a client.
 
-    A ``body`` is sent piece by piece, and after the last one the client falls silent.
+    A ``body`` is sent piece by piece, and after the last one the client falls silent; ``content`` is whole.
     With ``slow`` the app's sends wait until they are read.
     """
     send, sent = anyio.create_memory_object_stream[Message](0 if slow else math.inf)
@@ -69,11 +71,11 @@ async def visit(
         "path": target,
         "raw_path": target.encode(),
         "query_string": query.encode(),
-        "server": ("127.0.0.1", 80),
+        "server": server,
         "client": None,
         "root_path": "",
     }
-    pieces = iter([b""]) if body is None else body
+    pieces = iter([content]) if body is None else body
 
     async def receive() -> Message:
         if (piece := next(pieces, None)) is not None:

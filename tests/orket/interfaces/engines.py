@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -18,14 +18,15 @@ from orket.decision_nodes.registry import NodeRegistry
 from orket.domain import events as e
 from orket.domain.assets import Environment, Epic, Organization, Team, Workload
 from orket.domain.cards import Card, CardType
-from orket.domain.errors import OrketError, RunConflict, RunNotFound
+from orket.domain.correlation import REQUEST, Origin
+from orket.domain.errors import OrketError, RunChanged, RunConflict, RunNotFound
 from orket.domain.identifiers import ENGINE, CardId, RunId
 from orket.domain.ports import Ledger
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.memory import open_ledger
 from orket.interfaces.api import create_app
-from orket.interfaces.bridge import HttpLimits
+from orket.interfaces.limits import HttpLimits
 from orket.orchestration.messages import (
     CancelRun,
     DecideCall,
@@ -40,6 +41,8 @@ from orket.orchestration.messages import (
 )
 from orket.settings import load_settings
 
+Command = PauseRun | ResumeRun | CancelRun | DecideCall
+
 
 @attrs.define
 class Script:
@@ -49,6 +52,7 @@ class Script:
     crash: bool = False
     gate: anyio.Event | None = None
     heard: list[object] = attrs.field(factory=list)
+    origins: list[Origin] = attrs.field(factory=list)
     entered: anyio.Event = attrs.field(factory=anyio.Event)
 
 
@@ -64,6 +68,7 @@ class ScriptedEngine(
 
     async def follow_script(self, message: object) -> None:
         self.script.heard.append(message)
+        self.script.origins.append(REQUEST.get())
         self.script.entered.set()
         if self.script.gate is not None:
             await self.script.gate.wait()
@@ -118,11 +123,19 @@ class ScriptedEngine(
         await self.ledger.append(ENGINE, [e.EngineReleased(by=m.by)])
         return EngineTicket(halted=False)
 
-    async def change(self, m: object, run_id: RunId, event: e.Event, status: RunStatus) -> RunTicket:
+    async def change(
+        self,
+        m: PauseRun | ResumeRun | CancelRun | DecideCall,
+        run_id: RunId,
+        event: e.Event,
+        status: RunStatus,
+    ) -> RunTicket:
         await self.follow_script(m)
         summary = await self.ledger.run(run_id)
         if summary is None:
             raise Refused(RunNotFound(f"no run {run_id}"))
+        if m.if_seq not in (None, summary.last_seq):
+            raise Refused(RunChanged(f"run {run_id} is at {summary.last_seq}"))
         if summary.status in FINAL_RUN:
             raise Refused(RunConflict(f"run {run_id} is {summary.status}", ("fork",)))
         await self.ledger.append(run_id, [event])
@@ -172,10 +185,12 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(*, limits: HttpLimits | None = None, raise_errors: bool = True) -> AsyncIterator[House]:
+async def open_house(
+    *, limits: HttpLimits | None = None, raise_errors: bool = True, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(open_ledger(SystemClock()))
-        system = await stack.enter_async_context(ActorSystem("orket", shutdown=5))
+        system = await stack.enter_async_context(ActorSystem("orket", shutdown=5, carry=(REQUEST,)))
         script = Script()
         orket = Orket(
             system=system,
@@ -183,7 +198,7 @@ async def open_house(*, limits: HttpLimits | None = None, raise_errors: bool = T
             engine=system.spawn(ScriptedEngine, ledger, script),
             ledger=ledger,
             nodes=NodeRegistry().resolve((), {}),
-            settings=load_settings({}, Path("/nowhere")),
+            settings=load_settings(environ or {}, Path("/nowhere")),
         )
         app = create_app(orket, limits=limits)
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=raise_errors)

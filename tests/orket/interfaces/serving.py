@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from orket.domain import events as e
 from orket.domain.identifiers import RunId
-from orket.interfaces.bridge import HttpLimits
+from orket.interfaces.limits import HttpLimits
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
 from orket.interfaces.serve import serve_app
 from tests.orket.interfaces.engines import House, open_house

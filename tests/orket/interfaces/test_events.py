@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orket.domain import events as e
-from orket.interfaces.bridge import HttpLimits
+from orket.interfaces.limits import HttpLimits
 from tests.orket.interfaces.asgi import visit
 from tests.orket.interfaces.engines import DONE, House, open_house
 

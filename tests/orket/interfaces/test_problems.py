@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import actors
 from orket.domain import errors as e
-from orket.interfaces.bridge import HttpLimits
+from orket.interfaces.limits import HttpLimits
 from orket.interfaces.problems import kind_of, problem_of
 from orket.orchestration.messages import Refused
 from orket.wire.codec import decode

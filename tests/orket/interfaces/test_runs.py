@@ -25,6 +25,7 @@ async def test_a_run_is_accepted_with_its_location() -> None:
             "id": "00000001",
             "url": "/v1/runs/00000001",
             "events_url": "/v1/runs/00000001/events",
+            "operation_url": "/v1/operations/00000001",
         }
         (heard,) = house.script.heard
         assert isinstance(heard, StartRun)

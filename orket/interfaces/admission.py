@@ -1,0 +1,82 @@
+"""Who may do what, how often, and how many at a time: asked once the router knows what is wanted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from orket.domain.keys import Scope
+from orket.interfaces.limits import HttpLimits
+from orket.interfaces.problems import FORBIDDEN, KEY_NEEDED, OVERLOADED, TOO_OFTEN, HttpRefusal
+from orket.interfaces.rates import Rates, retry_after
+from orket.interfaces.visits import Caller
+
+
+class Lane(StrEnum):
+    """What a request competes with: others, or only those that must get through when all is full."""
+
+    WORK = "work"
+    CONTROL = "control"
+
+
+class Admission:
+    """Counts requests; those of the control lane have places and tokens of their own.
+
+    Args:
+        limits: How many.
+        clock: Tells seconds, never going back.
+    """
+
+    def __init__(self, limits: HttpLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rates = {lane: Rates(limits.rate_per_s, limits.rate_burst) for lane in Lane}
+        self._failures = Rates(1.0, 20.0)
+        self._places = {Lane.WORK: limits.requests, Lane.CONTROL: limits.control_requests}
+        self._under_way = dict.fromkeys(Lane, 0)
+
+    def under_way(self) -> int:
+        """How many requests are being carried out."""
+        return sum(self._under_way.values())
+
+    def enter(self, caller: Caller, scope: Scope | None, lane: Lane) -> None:
+        """Let a request in; whoever was let in has to ``leave``.
+
+        Raises:
+            HttpRefusal: It needs a key, or another one; it came too often; too many are under way.
+        """
+        if scope is not None and scope not in caller.scopes:
+            raise _not_allowed(caller, scope)
+        wait_s = self._rates[lane].wait_s(caller.source, self._clock())
+        if wait_s > 0.0:
+            raise HttpRefusal(
+                TOO_OFTEN, "You have asked too often.", headers={"retry-after": retry_after(wait_s)}
+            )
+        if self._under_way[lane] >= self._places[lane]:
+            detail = f"{self._places[lane]} requests are under way; this one was not begun."
+            raise HttpRefusal(OVERLOADED, detail, headers={"retry-after": "1"})
+        self._under_way[lane] += 1
+
+    def leave(self, lane: Lane) -> None:
+        """A request is over."""
+        self._under_way[lane] -= 1
+
+    def failed_too_often(self, source: str) -> float:
+        """Count a wrong key; 0, or the seconds a source should wait that has sent too many of them."""
+        return self._failures.wait_s(source, self._clock())
+
+
+def _not_allowed(caller: Caller, scope: Scope) -> HttpRefusal:
+    if not caller.scopes:
+        return HttpRefusal(
+            KEY_NEEDED,
+            "Send a key: Authorization: Bearer orket_…; `orket keys create` makes one.",
+            headers={"www-authenticate": 'Bearer realm="orket"'},
+        )
+    return HttpRefusal(
+        FORBIDDEN,
+        f"This key has not the scope {scope.value!r}; it has {', '.join(sorted(caller.scopes))}.",
+        headers={
+            "www-authenticate": f'Bearer realm="orket", error="insufficient_scope", scope="{scope.value}"'
+        },
+    )

@@ -1,0 +1,82 @@
+"""Conditional requests (RFC 9110): what a client has is not sent again, what has changed is not touched."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orket.interfaces.problems import CHANGED, INVALID, HttpRefusal
+from orket.wire.problems import Fault
+
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_SEQ = re.compile(r'"(?P<seq>[0-9]{1,18})"')
+_JSON = "application/json"
+
+
+def conditional(request: Request, response: Response) -> Response:
+    """Give a successful read its ``ETag``; a client that has it gets 304, one that means another gets 412.
+
+    Raises:
+        HttpRefusal: ``If-Match`` names another version, or is no list of tags.
+    """
+    if response.status_code != 200 or request.method not in ("GET", "HEAD"):
+        return response
+    if response.media_type != _JSON:
+        return response
+    headers = response.headers
+    tag = headers.get("etag")
+    if tag is None:
+        tag = headers["etag"] = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
+    headers["cache-control"] = "private, no-cache"
+    given = request.headers
+    if (wanted := given.get("if-match")) is not None and not _names(wanted, tag, "If-Match"):
+        raise _changed(f"it is {tag} now")
+    if (known := given.get("if-none-match")) is not None and _names(known, tag, "If-None-Match", weak=True):
+        kept = {name: headers[name] for name in ("etag", "cache-control", "link") if name in headers}
+        return Response(status_code=304, headers=kept)
+    return response
+
+
+def run_tag(last_seq: int) -> str:
+    """Write the ``ETag`` of a run whose newest event has this number."""
+    return f'"{last_seq}"'
+
+
+def expected_seq(request: Request) -> int | None:
+    """Read from ``If-Match`` which run a command means; None when any will do.
+
+    Raises:
+        HttpRefusal: It is no list of tags, or none that a run ever has.
+    """
+    wanted = request.headers.get("if-match")
+    if wanted is None or wanted.strip() == "*":
+        return None
+    _tags(wanted, "If-Match")
+    parsed = _SEQ.fullmatch(wanted.strip())
+    if parsed is None:
+        raise _changed("the ETag of a run is one number in quotes")
+    return int(parsed["seq"])
+
+
+def _names(header: str, tag: str, name: str, *, weak: bool = False) -> bool:
+    if header.strip() == "*":
+        return True
+    tags = _tags(header, name)
+    return tag in ([one.removeprefix("W/") for one in tags] if weak else tags)
+
+
+def _tags(header: str, name: str) -> list[str]:
+    tags = [one.strip() for one in header.split(",")]
+    for one in tags:
+        if not _TAG.fullmatch(one):
+            fault = Fault(place="header", pointer=f"/{name}", detail=f"{one[:100]!r} is no entity tag")
+            raise HttpRefusal(INVALID, f"{name}: {fault.detail}", faults=[fault])
+    return tags
+
+
+def _changed(detail: str) -> HttpRefusal:
+    fault = Fault(place="header", pointer="/If-Match", detail=detail)
+    return HttpRefusal(CHANGED, f"If-Match names another version: {detail}.", faults=[fault])

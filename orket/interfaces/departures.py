@@ -1,0 +1,122 @@
+"""Clients that leave while they wait: what they wait for is given up.
+
+A task group per request costs more than asking an actor, so the waits of a served bridge are watched by one
+task, which looks at those that have lasted for a while. Without it (an app mounted without its lifespan)
+each wait watches for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+import attrs
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from actors import ActorsError
+from orket.domain.errors import OrketError
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class _Wait:
+    """One wait: how to hear of its client, and how to end it."""
+
+    receive: Receive
+    scope: anyio.CancelScope
+    seen: bool = False
+    watch: anyio.CancelScope | None = None
+
+
+class Departures:
+    """Gives up what a client waits for, once the client has left.
+
+    Args:
+        after_s: How long a wait lasts before it is watched, at most twice that.
+    """
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._waits: set[_Wait] = set()
+        self._watched = False
+        self._begun: anyio.Event | None = None
+
+    def __len__(self) -> int:
+        return len(self._waits)
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Watch over the waits of this app, while the block runs."""
+        async with anyio.create_task_group() as group:
+            self._watched = True
+            group.start_soon(self._look, group)
+            try:
+                yield
+            finally:
+                self._watched = False
+                group.cancel_scope.cancel()
+
+    async def unless_left(self, receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something that a client waits for.
+
+        Args:
+            receive: The request's, whose body has been read.
+            work: What to do; cancelled when the client leaves.
+
+        Raises:
+            ClientDisconnect: The client has left.
+        """
+        with anyio.CancelScope() as scope:
+            wait = _Wait(receive, scope)
+            if not self._watched:
+                return await _watching(wait, work)
+            self._waits.add(wait)
+            if self._begun is not None:
+                self._begun.set()
+            try:
+                return await work()
+            finally:
+                self._waits.discard(wait)
+                if wait.watch is not None:
+                    wait.watch.cancel()
+        raise ClientDisconnect
+
+    async def _look(self, group: anyio.abc.TaskGroup) -> None:
+        """Begin to watch the waits that were there last time already; sleep when there are none."""
+        while True:
+            if not self._waits:
+                self._begun = anyio.Event()
+                await self._begun.wait()
+                self._begun = None
+            await anyio.sleep(self._after_s)
+            for wait in self._waits:
+                if wait.seen and wait.watch is None:
+                    wait.watch = anyio.CancelScope()
+                    group.start_soon(_until_left, wait, wait.watch)
+                wait.seen = True
+
+
+async def _until_left(wait: _Wait, watch: anyio.CancelScope) -> None:
+    with watch:
+        while (await wait.receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+            pass
+        wait.scope.cancel()
+
+
+async def _watching(wait: _Wait, work: Callable[[], Awaitable[T]]) -> T:
+    outcome: T | OrketError | ActorsError
+    async with anyio.create_task_group() as group:
+        watch = anyio.CancelScope()
+        group.start_soon(_until_left, wait, watch)
+        try:
+            outcome = await work()
+        except (OrketError, ActorsError) as error:
+            outcome = error  # a task group would wrap it
+        watch.cancel()
+    if isinstance(outcome, OrketError | ActorsError):
+        raise outcome
+    return outcome
