@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,12 +19,21 @@ SOCKET_PATH_BYTES_MAX = 100
 
 
 @attrs.frozen(kw_only=True)
+class LocalSettings:
+    """How models on this machine are run; ``context_tokens`` bounds a question and its answer together."""
+
+    threads: int = 1
+    context_tokens: int = 8192
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """Everything that can be set from outside.
 
     ``environ`` holds the ``ORKET_*`` variables only: the decision nodes selected there win over the
     organization's ``process_rules``. All paths are absolute. ``take_up`` says whether runs that were left
-    running go on when the engine starts. ``model_urls`` are the model servers by adapter, ``model_keys`` what
+    running go on when the engine starts. ``weights_dir`` keeps the weights of models on this machine,
+    ``local`` says how they are run. ``model_urls`` are the model servers by adapter, ``model_keys`` what
     opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
     ``secrets`` are values that must not reach the ledger.
     """
@@ -37,6 +47,8 @@ class Settings:
     record: Path | None = None
     environ: Mapping[str, str] = attrs.field(factory=dict)
     take_up: bool = True
+    weights_dir: Path = Path("weights")
+    local: LocalSettings = attrs.field(factory=LocalSettings)
     model_urls: Mapping[str, str] = attrs.field(factory=dict)
     model_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     require_key: bool = False
@@ -90,6 +102,11 @@ def load_settings(
         model=model or ours.get("ORKET_MODEL", ""),
         record=None if record is None else cwd / record,
         environ=ours,
+        weights_dir=_weights_dir(ours, environ, cwd),
+        local=LocalSettings(
+            threads=_number(ours, "ORKET_LOCAL_THREADS", default_threads(os.cpu_count() or 1), 1, 256),
+            context_tokens=_number(ours, "ORKET_LOCAL_CONTEXT", 8192, 512, 1 << 20),
+        ),
         model_urls={
             one: ours[f"ORKET_{one.upper()}_URL"] for one in _HOUSES if f"ORKET_{one.upper()}_URL" in ours
         },
@@ -125,6 +142,28 @@ def _read_keys(path: Path) -> dict[str, str]:
         if not isinstance(key, str) or not key.isascii() or not key.strip().isprintable():
             raise SettingsError(f"{what}#/{url.replace('/', '~1')}: the key must be a line of ASCII text")
     return {url: key.strip() for url, key in told.items()}
+
+
+def default_threads(cores: int) -> int:
+    """Half of the cores: threads that wait for each other fall far behind when others want the cores."""
+    return max(1, cores // 2)
+
+
+def _weights_dir(ours: Mapping[str, str], environ: Mapping[str, str], cwd: Path) -> Path:
+    if named := ours.get("ORKET_WEIGHTS_DIR", ""):
+        return cwd / named
+    cache = environ.get("XDG_CACHE_HOME", "")
+    home = Path(cache) if cache.startswith("/") else Path(environ.get("HOME") or "~").expanduser() / ".cache"
+    return home / "orket" / "weights"
+
+
+def _number(ours: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = ours.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise SettingsError(f"{name}={text!r} is not a number from {least} to {most}")
+    return int(text)
 
 
 def _port(text: str) -> int:

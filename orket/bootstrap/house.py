@@ -6,6 +6,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from actors import ActorSystem
 from orket.decision_nodes.decisions import RetryPolicy
 from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plugin
 from orket.domain.assets import Organization
@@ -33,6 +34,7 @@ class House:
         self._registry, self._settings = registry, settings
         self._recorder = None if settings.record is None else Recorder(settings.record)
         self._servers: Opener | None = None
+        self._system: ActorSystem | None = None
         self._select = lru_cache(REMEMBERED_MAX)(self._resolve)
         self._open = lru_cache(REMEMBERED_MAX)(self._connect)
 
@@ -43,6 +45,10 @@ class House:
             SettingsError: The rules or the environment name a node or a family that is not known.
         """
         return self._select(organization.process_rules)
+
+    def move_in(self, system: ActorSystem) -> None:
+        """Say where the servers of this machine shall live that are started for runs."""
+        self._system = system
 
     def model(self, name: str, nodes: Nodes) -> ModelClient:
         """Open a model with the adapter and the patience that the ``model_client_node`` names.
@@ -69,9 +75,9 @@ class House:
     def _open_servers(self) -> Opener:
         """Know the model servers; not before one is wanted, because it takes an HTTP client."""
         if self._servers is None:
-            from orket.infrastructure.models.serving import Servers
+            from orket.bootstrap.local_models import open_servers
 
-            self._servers = Servers(self._settings.model_urls, self._settings.model_keys)
+            self._servers = open_servers(self._settings, self._system)
         return self._servers
 
 

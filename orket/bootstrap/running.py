@@ -77,6 +77,7 @@ async def open_orket(
             open_ledger(settings.db_path, SystemClock(), Redactor(settings.secrets)) as ledger,
             ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
+            house.move_in(system)
             rungs = ladder() if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, toolbox, settings)
             await system.started(root.engine)

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
+import attrs
 import msgspec
 
 from orket.domain.errors import ModelError
-from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta, rough_usage
+from orket.domain.models import (
+    FinishReason,
+    ModelChunk,
+    ModelReply,
+    ModelRequest,
+    ReplyCompleted,
+    TextDelta,
+    rough_usage,
+)
 from orket.domain.repetition import TAIL_CHARS, loops
 from orket.infrastructure.models.exchange import Server
 from orket.infrastructure.models.speech import Answer, Listener, Speech
@@ -58,7 +67,13 @@ class ServedModel:
         except ModelError as error:
             error.usage = _spent(request, listener)
             raise
-        yield ReplyCompleted(answer.reply(rough_usage(request, answer.chars)))
+        yield ReplyCompleted(_whole(answer.reply(rough_usage(request, answer.chars)), request))
+
+
+def _whole(reply: ModelReply, request: ModelRequest) -> ModelReply:
+    """Some servers say of an answer that was cut off that it ended; the count tells."""
+    cut = reply.finish is FinishReason.STOP and reply.usage.output_tokens >= request.output_tokens_max
+    return attrs.evolve(reply, finish=FinishReason.LENGTH) if cut else reply
 
 
 def _cut_off_loops(answer: Answer) -> None:

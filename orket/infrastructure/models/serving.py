@@ -26,8 +26,19 @@ from orket.infrastructure.models.served import ServedModel
 from orket.infrastructure.models.speech import Speech
 
 ADAPTERS = tuple(DEFAULT_URLS)
+LOCAL = "local"
 # The two protocols of one house share its address and its key.
 _HOUSES: Mapping[str, str] = {"responses": "openai"}
+
+
+@attrs.frozen(kw_only=True)
+class LocalServer:
+    """A server on this machine that is started when it is located."""
+
+    name: str
+    locate: Callable[[], Awaitable[str]]
+    key: str = attrs.field(repr=False)
+    idle_s: float
 
 
 @attrs.define
@@ -39,11 +50,13 @@ class Servers:
         keys: Secrets by adapter, or by URL for servers that a model's name gives. An adapter's key goes to
             that adapter's own server and nowhere else: an asset must not be able to send it to a stranger.
         idle_s: How long a server may be silent in the middle of an answer, in seconds.
+        local: Prepares the server of a model on this machine by its name.
     """
 
     urls: Mapping[str, str] = attrs.field(factory=dict)
     keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     idle_s: float = 60.0
+    local: Callable[[str], LocalServer] | None = attrs.field(default=None, repr=False)
     _circuits: dict[str, Circuit] = attrs.field(factory=dict)
 
     def open(self, name: str, adapter: str) -> ModelClient:
@@ -52,6 +65,8 @@ class Servers:
         Raises:
             SettingsError: The name or a setting is not usable, or a key would be readable on its way.
         """
+        if adapter == LOCAL:
+            return self._open_local(name.removeprefix(f"{LOCAL}:"))
         found = address(name, adapter, self._urls())
         key = self._key(found)
         if key and not is_private(found.url):
@@ -60,6 +75,13 @@ class Servers:
             )
         server = Server(_at(found.url), self.circuit(found.origin), key, self.idle_s)
         return ServedModel(_speech(found), found.model, server)
+
+    def _open_local(self, name: str) -> ModelClient:
+        if self.local is None:
+            raise SettingsError(f"local:{name}: there is no engine here that could run a model")
+        one = self.local(name)
+        server = Server(one.locate, self.circuit(f"local:{name}"), one.key, one.idle_s)
+        return ServedModel(OpenAIChat(), one.name, server)
 
     def circuit(self, server: str) -> Circuit:
         """Find the circuit of a server."""

@@ -41,6 +41,7 @@ _COMMANDS = MappingProxyType(
             "db": ("database:app", "Look after the database: check, back up, migrate."),
             "sandbox": ("sandbox:app", "Look at the sandboxes: what works here, what became of each."),
             "keys": ("keys:app", "Keys of the bridge: make, list, revoke."),
+            "models": ("models:app", "Look at models: which can run on this machine, get them, try one."),
             "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
             "version": ("system:version", "Print the version."),
         },
