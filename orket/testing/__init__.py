@@ -1,11 +1,33 @@
-"""The engine's outside world under simulation: clock, names, ledger, and a model of the cards.
+"""The engine's outside world under simulation, and a whole engine in it.
 
-For use inside ``actors.testing.simulate``: time is the simulation's, and faults come from it.
-What needs Hypothesis is in ``orket.testing.hypothesis``.
+For use inside ``actors.testing.simulate``: schedules, time and faults are the simulation's. What needs
+Hypothesis is in ``orket.testing.hypothesis``.
 """
 
 from orket.testing.cards import CardModel, Move
 from orket.testing.clock import CountedIds, SimulatedClock
+from orket.testing.engine import SimulatedEngine, simulated_engine
+from orket.testing.laws import EngineLaws
 from orket.testing.ledger import SimulatedLedger
+from orket.testing.model import SimulatedModel, call, diligent, says
+from orket.testing.sandbox import Shell, SimulatedSandbox
+from orket.testing.workloads import issue, workload
 
-__all__ = ["CardModel", "CountedIds", "Move", "SimulatedClock", "SimulatedLedger"]
+__all__ = [
+    "CardModel",
+    "CountedIds",
+    "EngineLaws",
+    "Move",
+    "Shell",
+    "SimulatedClock",
+    "SimulatedEngine",
+    "SimulatedLedger",
+    "SimulatedModel",
+    "SimulatedSandbox",
+    "call",
+    "diligent",
+    "issue",
+    "says",
+    "simulated_engine",
+    "workload",
+]

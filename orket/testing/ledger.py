@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.testing import port_faults
@@ -16,10 +16,16 @@ class SimulatedLedger:
 
     Put it around the ledger in memory and make it ``sim.fragile(SimulatedLedger(ledger))``. It never
     loses, tears or doubles an append: an adapter that did would not be a ledger.
+
+    Args:
+        ledger: The ledger that it stands before.
+        seen: Is given the events of every append, at the moment at which they are recorded.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, ledger: Ledger, seen: Callable[[tuple[Recorded, ...]], object] = lambda recorded: None
+    ) -> None:
+        self._ledger, self._seen = ledger, seen
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
@@ -34,4 +40,6 @@ class SimulatedLedger:
         key: CommandKey | None = None,
     ) -> tuple[Recorded, ...]:
         """Record events, blobs and idempotency key, all or none; see ``orket.domain.ports.Ledger``."""
-        return await self._ledger.append(run_id, events, blobs=blobs, key=key)
+        recorded = await self._ledger.append(run_id, events, blobs=blobs, key=key)
+        self._seen(recorded)
+        return recorded

@@ -40,16 +40,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=25, help="stop beginning new programs (default 25)")
     given = parser.parse_args(arguments)
     print(f"seed {given.seed}, {given.schedules} schedules", flush=True)
-    until, failed = time.monotonic() + given.minutes * 60, 0
+    until, failed, survived = time.monotonic() + given.minutes * 60, 0, 0
     for name, exploration, program, own_system in programs(given.schedules, given.seed):
         if time.monotonic() > until:
             print(f"no time for {name} and what follows", flush=True)
             break
+        began = time.process_time()
         finding: Finding | None = exploration.explore(program, own_system=own_system)
+        spent = time.process_time() - began
         if finding is not None:
             failed += 1
             print(f"{name}: {finding.shortest.error!r}\n{finding.report()}", flush=True)
-    print(f"{failed} failed", flush=True)
+        else:
+            survived += exploration.schedules * len(BACKENDS)
+            print(f"{name}: {exploration.schedules} on each event loop, {spent:.1f} s of CPU", flush=True)
+    print(f"{survived} schedules survived, {time.process_time():.0f} s of CPU, {failed} failed", flush=True)
     return 1 if failed else 0
 
 
