@@ -26,6 +26,7 @@ import msgspec
 import actors
 import actors.testing
 import actors.top
+import orket.testing
 from orket.decision_nodes import decisions, registry, selection
 from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
@@ -165,6 +166,11 @@ def testing_names() -> str:
     return _exports(actors.testing)
 
 
+def engine_testing_names() -> str:
+    """What ``orket.testing`` exports."""
+    return _exports(orket.testing)
+
+
 def top_names() -> str:
     """What ``actors.top`` exports."""
     return _exports(actors.top)
@@ -218,6 +224,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
         commands,
         names,
         testing_names,
+        engine_testing_names,
         top_names,
         top_records,
         api,

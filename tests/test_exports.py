@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PUBLIC = ["actors", "actors.testing", "actors.top"]
+PUBLIC = ["actors", "actors.testing", "actors.top", "orket.testing"]
 ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
 

@@ -15,6 +15,10 @@ CLOCK_NAME = "~clock"
 STICKY = "*"
 #: Options that are compared one by one; of more, one is drawn by its position.
 COMPARED_MAX = 24
+#: Begins the key of a task that lets others go first, where it cannot be chosen; how often it may, at most.
+LINGER = "~linger:"
+LINGERED_MAX = 4
+LINGERING = 0.4
 PREEMPTED = 0.08
 #: Shares of steps at which the next timer may overtake, by seed.
 CLOCK_RATES = (0.0, 0.02, 0.1, 0.3)
@@ -39,6 +43,7 @@ class Chooser:
         #: For backoff jitter; the same in every run, so that it adds no choices.
         self.random: Random = Random(0)
         self._passed: Counter[str] = Counter()
+        self._lingered: Counter[str] = Counter()
         self._replayed = dict(schedule.deviations) if schedule.deviations is not None else None
         self._injected = 0
         #: With a recording: who goes on as long as it can.
@@ -46,7 +51,9 @@ class Chooser:
         self._priorities: dict[str, int] = {}
         self._demotions = 1 + self.seed % 5
         still = self.strategy == "plain" or not overtake
+        self._most = schedule.most
         self._clock_rate = 0.0 if still else CLOCK_RATES[(self.seed // 4) % len(CLOCK_RATES)]
+        self._calm_down()
 
     @property
     def replaying(self) -> bool:
@@ -95,6 +102,13 @@ class Chooser:
         passed = self._passed[head]
         self.recorded[f"{head}@{self.steps[head]}.{passed}"] = chosen
         self._passed[head] = passed + 1
+
+        self._calm_down()
+
+    def _calm_down(self) -> None:
+        """Keep to the plain order from here on when the schedule has deviated as often as it may."""
+        if self._most is not None and len(self.recorded) >= self._most:
+            self.strategy, self._clock_rate, self._injected = "plain", 0.0, self.faults.most
 
     def _replay(self, names: Sequence[str], timer: bool) -> int:
         assert self._replayed is not None
@@ -154,6 +168,21 @@ class Chooser:
             self._priorities[chosen] = -1 - self.steps.total()
         return best
 
+    def linger(self, name: str) -> int:
+        """How often a task lets the others go first now; for event loops whose queue is out of reach."""
+        self._lingered[name] += 1
+        number = self._lingered[name]
+        key, times = f"{LINGER}{name}@{number}", 0
+        if self._replayed is not None:
+            times = int(self._replayed.get(key, "0"))
+        elif self.strategy != "plain" and not self.over:
+            drawn = share(self.seed, fingerprint(f"{LINGER}{name}"), number)
+            times = 1 + int(drawn / LINGERING * LINGERED_MAX) if drawn < LINGERING else 0
+        if times:
+            self.recorded[key] = str(times)
+            self._calm_down()
+        return times
+
     def fault(self, kind: FaultKind, *names: str, occurrence: int = 0, rate: float = 1.0) -> bool:
         """Whether this opportunity for a fault is taken; the first name is its key."""
         faults = self.faults
@@ -170,6 +199,7 @@ class Chooser:
         if happens:
             self._injected += 1
             self.recorded[key] = "yes"
+            self._calm_down()
         return happens
 
     def amount(self, key: str) -> float:

@@ -26,6 +26,8 @@ class Control:
         self.current: Entry | None = None
         self.last: Entry | None = None
         self.trace: int = 0
+        #: The event loop's queue is out of reach; tasks can only be made to wait.
+        self.weak: bool = False
         self._row = 0
         self.failure: SimulationError | None = None
         #: Cancels the program, when it is stuck; set while it runs.

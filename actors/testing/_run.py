@@ -18,6 +18,7 @@ from actors.testing._moments import Moments
 from actors.testing._roster import Entry
 from actors.testing._schedule import Schedule
 from actors.testing._stacks import position
+from actors.testing._steps import lingering
 from actors.testing._watcher import Watcher
 from actors.testing._world import World
 from actors.testing.errors import InvariantBroken
@@ -37,6 +38,7 @@ class Ran:
         steps: Steps of tasks.
         messages: Handlers that ended.
         time_s: Virtual seconds.
+        weak: trio's queue was out of reach: its own order had a part in this.
     """
 
     world: World
@@ -48,6 +50,7 @@ class Ran:
     steps: int
     messages: int
     time_s: float
+    weak: bool = False
 
 
 class Stage:
@@ -98,14 +101,18 @@ class Stage:
             control.steps,
             self.watcher.handled,
             control.now,
+            control.weak,
         )
 
     def _on_loop(self, body: Callable[[], Awaitable[Any]]) -> Any:
         if self.world.backend == "trio":
-            from actors.testing._trio_loop import Instrument, VirtualClock
+            from actors.testing import _trio_loop
 
-            clock = VirtualClock(self.control)
-            instrument = Instrument(self.control, clock)
+            clock, instrument = _trio_loop.take_over(self.control)
+            if self.control.weak:
+                self.watcher.moments.note(
+                    "note", "main", "main", "weaker shuffle: trio's queue is out of reach"
+                )
             self.waiting = lambda: list(instrument.entries.values())
             options = {"clock": clock, "instruments": [instrument]}
             return anyio.run(self._main, body, backend="trio", backend_options=options)
@@ -122,11 +129,14 @@ class Stage:
             _ = AMBIENT.set(self.watcher.hooks())
             try:
                 with guard().here(active=True):
-                    value = await body()
+                    value = await (lingering(body(), self._linger) if self.control.weak else body())
             finally:
                 self.control.cancel = None
                 self.chooser.over = True
         return value
+
+    def _linger(self) -> int:
+        return self.chooser.linger("main")
 
     def watch(self, invariant: Callable[[], object]) -> None:
         """Check ``invariant`` after every step from now on: it returns False or raises when broken."""

@@ -30,6 +30,8 @@ class Schedule:
         strategy: ``portfolio`` takes the others by seed; ``block`` chooses only when a task waits;
             ``preempt`` also at 8 % of the other steps; ``pct`` gives tasks priorities and changes
             a few of them; ``random`` chooses at every step.
+        most: Choices and faults that may differ from the plain order; after these the run goes on in it.
+            None is as many as there are.
         deviations: The choices and faults that differ from the plain order, one by one; then
             ``seed`` draws nothing.
     """
@@ -37,6 +39,9 @@ class Schedule:
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     strategy: Strategy = attrs.field(
         default="portfolio", validator=attrs.validators.in_(get_args(Strategy)), kw_only=True
+    )
+    most: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(0)), kw_only=True
     )
     deviations: tuple[tuple[str, str], ...] | None = attrs.field(default=None, converter=_pairs, kw_only=True)
 
@@ -53,7 +58,8 @@ class Schedule:
     def token(self) -> str:
         """The schedule on one line, for ``Schedule.parse``."""
         if self.deviations is None:
-            return f"s1-{self.strategy}-{self.seed:x}"
+            cut = "" if self.most is None else f".{self.most}"
+            return f"s1-{self.strategy}-{self.seed:x}{cut}"
         packed = zlib.compress(json.dumps(self.deviations, separators=(",", ":")).encode(), 9)
         return f"d1-{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
@@ -68,7 +74,9 @@ class Schedule:
         try:
             if version == "s1":
                 strategy, _, seed = rest.rpartition("-")
-                return cls(int(seed, 16), strategy=strategy)  # type: ignore[arg-type]  # it validates
+                seed, _, cut = seed.partition(".")
+                most = int(cut) if cut else None
+                return cls(int(seed, 16), strategy=strategy, most=most)  # type: ignore[arg-type]  # it validates
             if version == "d1":
                 packed = base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4))
                 pairs = json.loads(zlib.decompress(packed))

@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from actors.testing._faults import Faults
+from actors.testing._memory import Remembered, name_of
 from actors.testing._outside import Outside
+from actors.testing._report import deviations, one_line
 from actors.testing._run import Ran, Stage
 from actors.testing._schedule import Backend, Schedule, Strategy
 from actors.testing._shrinking import Shrinker, signature
@@ -24,6 +26,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: The seed every exploration starts from; the pytest plugin sets it.
 BASE_SEED: ContextVar[int] = ContextVar("actors.testing.seed", default=0)
 STRIDE = 1_000_003
+WEAK = "weaker shuffle: trio's queue is out of reach, so its own order plays a part and this may not replay"
+SHORTEN = "to shorten it: put the block into an async test with @simulate(replay=…) and this schedule"
 
 
 @attrs.frozen
@@ -35,48 +39,36 @@ class Finding:
         shortest: The failing run under the shortest schedule.
         tried: Schedules run until then, this one included.
         shrinking_runs: Runs spent on shortening.
+        remembered: It was kept from an earlier run.
     """
 
     first: Ran
     shortest: Ran
     tried: int
     shrinking_runs: int
+    remembered: bool = False
 
     def report(self) -> str:
         """The finding in words: how to replay it, what deviates from the plain order, the chart."""
         world, schedule = self.shortest.world, self.shortest.schedule
         found = self.first.world.schedule
+        how = "remembered from an earlier run: " if self.remembered else ""
         lines = [
-            f"found by schedule {self.tried} ({found.effective}, {found.token}) on {world.backend}",
+            f"{how}found by schedule {self.tried} ({found.effective}, {found.token}) on {world.backend}",
             f'replay it: @simulate(replay={schedule}, backends=["{world.backend}"])',
+            *([WEAK] if self.shortest.weak else []),
+            *deviations(schedule),
         ]
-        lines += [f"  {at}. {_deviation(*pair)}" for at, pair in enumerate(schedule.deviations or (), 1)]
-        story = tell(self.shortest.moments, _one_line(self.shortest.error))
+        story = tell(self.shortest.moments, one_line(self.shortest.error))
         return "\n".join([*lines, story.text()])
-
-
-def _one_line(error: BaseException | None) -> str:
-    return f"{type(error).__name__}: {error}" if error is not None else ""
-
-
-def _deviation(key: str, value: str) -> str:
-    """A recorded choice, in words."""
-    name, _, step = key.rpartition("@")
-    if key.startswith("!"):
-        kind, _, who = name[1:].partition(":")
-        return f"inject {kind} into {who}, opportunity {step}"
-    if value == "~clock":
-        return f"let the next timer ring before step {step.partition('.')[0]} of {name}"
-    if value.endswith("*"):
-        return f"run {value[:-1]} until it waits, before step {step.partition('.')[0]} of {name}"
-    return f"run {value} before step {step.partition('.')[0]} of {name}"
 
 
 class Simulate:
     """One use of ``simulate``; see there."""
 
-    def __init__(self, world: World | None, **options: Any) -> None:
+    def __init__(self, world: World | None, *, remember: bool = True, **options: Any) -> None:
         self._world = world or World()
+        self._remember = remember
         self._options = Exploration(world=self._world, **options)
         self._outside: Outside | None = None
 
@@ -93,8 +85,13 @@ class Simulate:
         error = exc or ran.error
         if isinstance(error, Exception):
             world = attrs.evolve(self._world, schedule=ran.schedule)
-            note = f"simulated in {world}\nwhere schedule={ran.schedule}"
-            error.add_note(f"{note}\n{tell(ran.moments, _one_line(error)).text()}")
+            note = [
+                f"simulated in {world}",
+                f"where schedule={ran.schedule}",
+                *deviations(ran.schedule),
+                SHORTEN,
+            ]
+            error.add_note("\n".join([*note, tell(ran.moments, one_line(error)).text()]))
         if exc is None and ran.error is not None:
             raise ran.error
 
@@ -110,9 +107,11 @@ class Simulate:
                 started: Awaitable[Any] = function(*args, **given, **kwargs)
                 return started
 
-            finding = self._options.explore(program, own_system=wants_sim)
+            name = name_of(function, kwargs) if self._remember else None
+            options = attrs.evolve(self._options, remembered_as=name)
+            finding = options.explore(program, own_system=wants_sim)
             if finding is not None:
-                self._options.raise_it(finding)
+                options.raise_it(finding)
 
         parameters = [one for name, one in signature.parameters.items() if name != "sim"]
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # for pytest
@@ -133,6 +132,7 @@ def simulate(
     blocking: Literal["refuse", "inline"] = "refuse",
     overtake: bool = True,
     shrink: bool = True,
+    remember: bool = True,
 ) -> Simulate:
     """Run a program with virtual time and with every choice of the scheduler drawn from a seed.
 
@@ -154,6 +154,8 @@ def simulate(
         blocking: See ``World``.
         overtake: See ``World``.
         shrink: Shorten a failing schedule.
+        remember: Keep failing schedules in Hypothesis' example database, where it is installed, and
+            try those of the last time first.
 
     Raises:
         Deadlock: Nothing can run any more (raised by the decorated test or by ``sim``'s methods).
@@ -170,6 +172,7 @@ def simulate(
         replay=_schedule(replay) if replay is not None else None,
         regressions=tuple(map(_schedule, regressions)),
         shrink=shrink,
+        remember=remember,
     )
 
 
@@ -192,6 +195,7 @@ class Exploration:
     replay: Schedule | None = None
     regressions: tuple[Schedule, ...] = ()
     shrink: bool = True
+    remembered_as: str | None = None
 
     def drawn(self) -> Iterable[Schedule]:
         """The schedules, in the order in which they are tried."""
@@ -206,13 +210,40 @@ class Exploration:
 
     def explore(self, program: Program, *, own_system: bool) -> Finding | None:
         """Run the program until a schedule fails; None when none does."""
+        memory = Remembered(self.remembered_as if self.replay is None else None)
         for backend in self.backends:
-            for tried, schedule in enumerate(self.drawn(), 1):
-                world = attrs.evolve(self.world, schedule=schedule, backend=backend)
-                ran = run_program(program, world, own_system=own_system)
-                if ran.error is not None:
-                    return self.examine(program, ran, tried, own_system=own_system)
+            finding = self._recall(program, memory, backend, own_system=own_system)
+            finding = finding or self._search(program, backend, own_system=own_system)
+            if finding is not None:
+                memory.keep(backend, finding.shortest.schedule, finding.first.world.schedule)
+                return finding
         return None
+
+    def _recall(
+        self, program: Program, memory: Remembered, backend: Backend, *, own_system: bool
+    ) -> Finding | None:
+        """Try what failed the last time; what passes now is forgotten."""
+        for tried, schedule in enumerate(memory.recall(backend), 1):
+            fails = None
+            if self.world.allows(schedule):
+                ran = self._run(program, schedule, backend, own_system=own_system)
+                fails = ran if ran.error is not None else None
+            if fails is not None:
+                finding = self.examine(program, fails, tried, own_system=own_system)
+                return attrs.evolve(finding, remembered=True)
+            memory.forget(backend, schedule)
+        return None
+
+    def _search(self, program: Program, backend: Backend, *, own_system: bool) -> Finding | None:
+        for tried, schedule in enumerate(self.drawn(), 1):
+            ran = self._run(program, schedule, backend, own_system=own_system)
+            if ran.error is not None:
+                return self.examine(program, ran, tried, own_system=own_system)
+        return None
+
+    def _run(self, program: Program, schedule: Schedule, backend: Backend, *, own_system: bool) -> Ran:
+        world = attrs.evolve(self.world, schedule=schedule, backend=backend)
+        return run_program(program, world, own_system=own_system)
 
     def examine(self, program: Program, ran: Ran, tried: int, *, own_system: bool) -> Finding:
         """Run a failure again, shorten it, and make its story."""
@@ -223,10 +254,12 @@ class Exploration:
 
         second = again(ran.world.schedule)
         if (second.trace, signature(second.error)) != (ran.trace, signature(ran.error)):
+            if ran.weak:
+                return Finding(ran, ran, tried, 0)
             assert ran.error is not None
             raise NotDeterministic(
-                f"{ran.world.schedule} failed with {_one_line(ran.error)}, then took another course:"
-                f" {_one_line(second.error) or 'no failure'}"
+                f"{ran.world.schedule} failed with {one_line(ran.error)}, then took another course:"
+                f" {one_line(second.error) or 'no failure'}"
             ) from ran.error
         best, runs = ran, 0
         if self.shrink:
@@ -261,6 +294,7 @@ def explore(
     faults: Faults | None = None,
     strategy: Strategy = "portfolio",
     seed: int = 0,
+    remember: bool = True,
 ) -> Finding | None:
     """Look for a failing schedule of an async function that takes a ``Simulation``.
 
@@ -271,6 +305,7 @@ def explore(
         faults: What may go wrong.
         strategy: How schedules are drawn.
         seed: Where to start.
+        remember: See ``simulate``.
 
     Returns:
         The finding, shortened; None when every schedule passes.
@@ -279,5 +314,6 @@ def explore(
         NotDeterministic: A failing schedule took another course when it was run again.
     """
     world = World(faults=faults or Faults())
-    exploration = Exploration(world, schedules, (backend,), strategy, seed)
+    name = name_of(program) if remember else None
+    exploration = Exploration(world, schedules, (backend,), strategy, seed, remembered_as=name)
     return exploration.explore(program, own_system=True)

@@ -9,7 +9,7 @@ import attrs
 from actors.testing._run import Stage
 from actors.testing._schedule import Backend, Schedule
 from actors.testing._simulation import Simulation, with_system
-from actors.testing._watcher import stepping
+from actors.testing._steps import stepping
 from actors.testing._world import World
 
 #: Awaits after which a sweep stops looking for more.

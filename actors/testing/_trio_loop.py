@@ -14,6 +14,29 @@ ENDINGS_MAX = 1000
 POLL_S = 0.001
 
 
+#: What is replaced or read of trio's runner; it is private to trio.
+NEEDED = frozenset({"runq", "deadlines", "waiting_for_idle"})
+#: Real seconds that let those come first who wait for everybody else to wait.
+MOMENT_S = 1e-9
+
+
+def queue_is_in_reach() -> bool:
+    """Whether this trio has the queue that the instrument replaces."""
+    run = getattr(getattr(trio, "_core", None), "_run", None)
+    fields = {one.name for one in getattr(getattr(run, "Runner", None), "__attrs_attrs__", ())}
+    return hasattr(run, "GLOBAL_RUN_CONTEXT") and fields >= NEEDED
+
+
+def take_over(control: Control) -> "tuple[VirtualClock, Instrument | Onlooker]":
+    """Clock and instrument for one run: full control of trio, or what its public interface allows."""
+    if queue_is_in_reach():
+        clock = VirtualClock(control)
+        return clock, Instrument(control, clock)
+    control.weak = True
+    patient = PatientClock(control)
+    return patient, Onlooker(control, patient)
+
+
 class VirtualClock(trio.abc.Clock):
     """Time stands still while anybody can run, and leaps to the next deadline when nobody can."""
 
@@ -33,7 +56,7 @@ class VirtualClock(trio.abc.Clock):
         """Nobody can run: leap, or say that the program is stuck; then look again at once."""
         if self._control.current is not None:
             self._control.end()
-        if self.runner.waiting_for_idle:
+        if self._somebody_waits_for_idleness():
             return math.inf
         if self._control.idle():
             return 0.0
@@ -46,6 +69,54 @@ class VirtualClock(trio.abc.Clock):
         else:
             self._control.advance(deadline)
         return 0.0
+
+    def _somebody_waits_for_idleness(self) -> bool:
+        return bool(self.runner.waiting_for_idle)
+
+
+class PatientClock(VirtualClock):
+    """The same without trio's runner: who waits for idleness has a moment of real time to come first."""
+
+    idle_again: bool = False
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Nobody can run: wait a moment; if still nobody can, leap."""
+        self.idle_again = not self.idle_again
+        return MOMENT_S if self.idle_again else super().deadline_to_sleep_time(deadline)
+
+    def _somebody_waits_for_idleness(self) -> bool:
+        return False
+
+
+class Onlooker(trio.abc.Instrument):
+    """Names the tasks and counts their steps, by what trio offers to everybody; it chooses nothing."""
+
+    def __init__(self, control: Control, clock: PatientClock) -> None:
+        self._control = control
+        self._clock = clock
+        self.entries: dict[trio.lowlevel.Task, Entry] = {}
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        """Give it an entry before it is scheduled for the first time."""
+        if not _is_system(task):
+            entry = self.entries[task] = self._control.roster.admit(task.name, self._control.current)
+            entry.work = task.coro
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Its step begins."""
+        self._clock.idle_again = False
+        entry = self.entries.get(task)
+        if entry is not None:
+            self._control.begin(entry)
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Its step has ended."""
+        if task in self.entries:
+            self._control.end()
+
+    def task_exited(self, task: trio.lowlevel.Task) -> None:
+        """Forget it."""
+        self.entries.pop(task, None)
 
 
 class Instrument(trio.abc.Instrument):

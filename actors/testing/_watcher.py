@@ -1,8 +1,6 @@
 """The simulator's probe: sees what the runtime does, injects faults, keeps the built-in laws."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator
-from types import coroutine
 from typing import Any
 
 import anyio
@@ -18,6 +16,7 @@ from actors.testing._control import Control
 from actors.testing._fates import Fates
 from actors.testing._moments import Moments
 from actors.testing._stacks import position
+from actors.testing._steps import lingering, stepping
 from actors.testing.errors import InjectedFault, InvariantBroken
 
 #: The longest injected delay, in virtual seconds.
@@ -39,12 +38,13 @@ class Watcher:
         self._slots: dict[int, int] = {}
         self._counts: Counter[str] = Counter()
         self._order: defaultdict[str, dict[int, tuple[Any, deque[int]]]] = defaultdict(dict)
-        self._latest: Counter[str] = Counter()
+        self._latest: Counter[tuple[str, Any]] = Counter()
         self._enqueued = 0
 
     def hooks(self) -> Hooks:
         """What systems opened in this run use."""
-        driven = self.detailed or self.chooser.replaying or self.chooser.faults.in_handlers
+        watched = self.detailed or self.control.weak
+        driven = watched or self.chooser.replaying or self.chooser.faults.in_handlers
         drive = self.drive if driven else None
         return Hooks(
             random=self.chooser.random,
@@ -140,6 +140,8 @@ class Watcher:
                 work.close()
                 raise
         turn = TURN.get()
+        if self.control.weak:
+            work = lingering(work, lambda: self.chooser.linger(incarnation))
         return await stepping(work, lambda: self._suspend(incarnation, path, turn, message, work))
 
     def _suspend(self, incarnation: str, path: str, turn: Any, message: Any, work: Any) -> None:
@@ -207,12 +209,21 @@ class Watcher:
         if not entry[1]:
             del self._order[path][id(message)]
         turn = TURN.get()
-        if not isinstance(turn, Cell) or turn.blueprint.options.default == "postpone":
-            return  # Concurrent handlers are exempt, and who postpones reorders on purpose.
-        if number < self._latest[path]:
-            text = f"{path} handles {message!r} after one that was sent later"
-            self.control.stop(InvariantBroken(text))
-        self._latest[path] = number
+        if isinstance(turn, Cell):  # Concurrent handlers are exempt.
+            self._check_turn(turn, number, message)
+
+    def _check_turn(self, cell: Cell, number: int, message: Any) -> None:
+        """First come, first served; who postpones takes the oldest message that the state handles."""
+        path, blueprint = cell.path, cell.blueprint
+        postpones = blueprint.options.default == "postpone"
+        states = [state for state, table in blueprint.tables.items() if message.__class__ in table]
+        for state in states if postpones else (None,):
+            if number < self._latest[path, state]:
+                where = "" if state is None else f" in a state ({state.name}) that handles it"
+                text = f"{path} handles {message!r} after one that was sent later{where}"
+                self.control.stop(InvariantBroken(text))
+        mine = cell.behaviour if postpones else None
+        self._latest[path, mine] = max(number, self._latest[path, mine])
 
     def check_books(self) -> None:
         """The law of conservation, for every system that has ended.
@@ -231,23 +242,3 @@ def names(path: str) -> tuple[str, str, str]:
     """What an actor is called in ``Faults``: its name, its class in lower case, its path."""
     name = path.rpartition("/")[2]
     return name, name.rpartition("-")[0] or name, path
-
-
-@coroutine
-def stepping(work: Any, suspend: Callable[[], None]) -> Generator[Any, Any, Any]:
-    """Drive a coroutine by hand, with a call before each suspension."""
-    step: Callable[[Any], Any]
-    step, given = work.send, None
-    while True:
-        try:
-            trap = step(given)
-        except StopIteration as stop:
-            return stop.value
-        suspend()
-        try:
-            given, step = (yield trap), work.send
-        except GeneratorExit:
-            work.close()
-            raise
-        except BaseException as thrown:  # noqa: BLE001 - passed into the coroutine
-            given, step = thrown, work.throw

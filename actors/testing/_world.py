@@ -4,6 +4,7 @@ from typing import Literal
 
 import attrs
 
+from actors.testing._chooser import CLOCK_NAME
 from actors.testing._faults import Faults
 from actors.testing._schedule import Backend, Schedule
 
@@ -32,3 +33,13 @@ class World:
     overtake: bool = attrs.field(default=True, kw_only=True)
     isolation: Literal["trust", "verify"] = attrs.field(default="trust", kw_only=True)
     steps_max: int = attrs.field(default=300_000, kw_only=True)
+
+    def allows(self, schedule: Schedule) -> bool:
+        """Whether what a schedule has recorded may happen in this world."""
+        for key, value in schedule.deviations or ():
+            kind = key[1:].partition(":")[0]
+            if key.startswith("!") and not getattr(self.faults, kind, False):
+                return False
+            if value == CLOCK_NAME and not self.overtake:
+                return False
+        return True

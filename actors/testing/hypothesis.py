@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origi
 import attrs
 from hypothesis import HealthCheck, Phase, given, settings, stateful
 from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase
 
 from actors._actor import Actor, find_protocol
 from actors._messages import Request
@@ -27,12 +28,22 @@ from actors.testing._world import World
 M = TypeVar("M")
 
 SEED_MAX = 2**32 - 1
+#: A drawn bound above the first means none, so that of the draws up to the second most are unbounded.
+MOST_MAX, UNBOUNDED = 64, 1023
 MARKERS = (stateful.RULE_MARKER, stateful.INITIALIZE_RULE_MARKER, stateful.INVARIANT_MARKER)
 
 
 def schedules(strategy: Strategy = "portfolio") -> st.SearchStrategy[Schedule]:
-    """Schedules, shrinking towards the plain order."""
-    return st.integers(0, SEED_MAX).map(lambda seed: Schedule(seed, strategy=strategy))
+    """Schedules, shrinking towards the plain order, and to as few deviations from it as will do.
+
+    Two integers each: the seed, and after how many deviations the plain order is kept. Most schedules
+    begin unbounded.
+    """
+    return st.builds(
+        lambda seed, most: Schedule(seed, strategy=strategy, most=most if most <= MOST_MAX else None),
+        st.integers(0, SEED_MAX),
+        st.integers(0, UNBOUNDED),
+    )
 
 
 def faults(
@@ -99,6 +110,35 @@ def messages(
 def protocol(actor: type[Actor[Any]]) -> tuple[type[Any], ...]:
     """The message classes of an actor, in the order of its protocol."""
     return members(find_protocol(actor))
+
+
+@attrs.frozen
+class Examples:
+    """Hypothesis' example database as the memory of failing schedules; each program has a key of its own."""
+
+    database: ExampleDatabase
+
+    def recall(self, name: str) -> list[str]:
+        """What is kept under a name."""
+        return [value.decode(errors="replace") for value in self.database.fetch(_key(name))]
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep one more."""
+        self.database.save(_key(name), text.encode())
+
+    def forget(self, name: str, text: str) -> None:
+        """Keep it no longer."""
+        self.database.delete(_key(name), text.encode())
+
+
+def examples() -> Examples | None:
+    """The database of the current Hypothesis profile; None if that has none (as on CI)."""
+    database = settings().database
+    return None if database is None else Examples(database)
+
+
+def _key(name: str) -> bytes:
+    return b"actors.testing " + name.encode()
 
 
 class ActorStateMachine(stateful.RuleBasedStateMachine):

@@ -62,6 +62,6 @@ def hunts(backends: Sequence[Backend], plain_runs: int) -> None:
         share = plain(bug, plain_runs)
         for backend in backends:
             found = [by_strategy(bug, backend, strategy) for strategy in STRATEGIES]
-            finding = explore(bug.buggy, backend=backend, faults=bug.faults)
+            finding = explore(bug.buggy, backend=backend, faults=bug.faults, remember=False)
             left = len(finding.shortest.schedule.deviations or ()) if finding is not None else "-"
             row((bug.name, backend, share, *found, by_hypothesis(bug, backend), left))

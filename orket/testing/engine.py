@@ -6,7 +6,7 @@ A composition root of its own: what ``orket.bootstrap`` joins for production is 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,14 @@ from orket.domain.tools import HumanVerdict, ToolResult
 from orket.infrastructure.memory.ledger import MemoryLedger
 from orket.infrastructure.models.retrying import RetryingModel
 from orket.orchestration.admission import Intake
-from orket.orchestration.messages import DecideCall, EngineCommand, StartRun, SystemCommand
+from orket.orchestration.messages import (
+    DecideCall,
+    EngineCommand,
+    Refused,
+    RunTicket,
+    StartRun,
+    SystemCommand,
+)
 from orket.services.tools.tool import Tool, ToolContext
 from orket.services.tools.toolbox import TOOLBOX, Toolbox
 from orket.services.tools.workbench import Workbench
@@ -122,7 +129,8 @@ class SimulatedEngine:
         self._source.workloads[workload.target] = workload
         self._commands += 1
         key = CommandKey(key=f"command-{self._commands}", fingerprint=workload.target)
-        return (await self._ask(StartRun(target=workload.target, key=key, **more))).run_id
+        ticket: RunTicket = await self._ask(StartRun(target=workload.target, key=key, **more))
+        return ticket.run_id
 
     async def decide(self, run_id: RunId, verdict: HumanVerdict) -> RunState:
         """Decide every call that waits for a person, and follow the run on.
@@ -131,9 +139,11 @@ class SimulatedEngine:
             run_id: A run that waits for approval.
             verdict: What the person says about each call.
         """
-        state = RunState.fold(run_id, await self.ledger.read(run_id))
+        state = await self.settled(run_id)
         for one in state.waiting_calls():
-            await self._ask(DecideCall(run_id=run_id, call_id=one.call.id, verdict=verdict, by="tester"))
+            # Refused: an engine that died of the command had recorded it.
+            with suppress(Refused):
+                await self._ask(DecideCall(run_id=run_id, call_id=one.call.id, verdict=verdict, by="tester"))
         return await self.settled(run_id)
 
     async def settled(self, run_id: RunId) -> RunState:
@@ -189,7 +199,9 @@ async def simulated_engine(
     sandbox.enter(sim)
     sim.invariant(laws.check)
     registry = NodeRegistry() if nodes is None else nodes
-    settings = Settings(data_dir=NOWHERE / "data", model_dir=NOWHERE, cwd=NOWHERE, environ=dict(environ or {}))
+    settings = Settings(
+        data_dir=NOWHERE / "data", model_dir=NOWHERE, cwd=NOWHERE, environ=dict(environ or {})
+    )
     source, house = _Source(), _House(registry, settings, model)
     watched = {name: _watched(tool, laws) for name, tool in tools.items()}
     ledger: Ledger = sim.fragile(SimulatedLedger(MemoryLedger(SimulatedClock()), laws.see))

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 import attrs
 
 from orket.domain import events as e
+from orket.domain.cards import CardStatus
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.state_machine import allowed
 from orket.domain.tools import Verdict
+from orket.services.tool_messages import CANCELED
 
 
 @attrs.define
@@ -30,10 +32,11 @@ class EngineLaws:
 
     - A tool acts only after the attempt was intended and allowed on the ledger, once per attempt.
     - A further attempt says what entitles it: the tool is idempotent, a probe has looked, a person said so.
-    - A call has at most one receipt, and none without an intent; after it nothing acts any more.
+    - A call has at most one receipt, and none without an intent unless it says that the call was cut off
+      before it began; after it nothing acts any more.
     - Cards move along the arrows of the state machine only, from where they stand.
-    - At the end of a run every intent has its receipt or is in doubt, and a run that is done has done its
-      cards (``finish``).
+    - At the end of a run every intent has its receipt or is in doubt: a person was asked, or its card was
+      given up with the call open. A run that is done has done its cards (``finish``).
 
     Attributes:
         broken: Sentences, one for each law that was broken.
@@ -86,7 +89,8 @@ class EngineLaws:
             case e.ToolCallFinished():
                 call = self._calls[event.call_id]
                 call.finished += 1
-                if call.finished > 1 or not call.attempts:
+                unbegun = not call.attempts and event.result.code != CANCELED
+                if call.finished > 1 or unbegun:
                     self._break(f"{event.call_id}: {call.finished} receipts for {call.attempts} intents")
             case e.ToolCallInDoubt():
                 self._calls[event.call_id].doubted = True
@@ -119,8 +123,10 @@ class EngineLaws:
         if not state.is_final:
             return
         for key, call in self._calls.items():
-            ours = key.startswith(f"{state.run_id}/")
-            if ours and call.attempts and not call.finished and not call.doubted:
+            if key.split("/")[0] != state.run_id or not call.attempts or call.finished or call.doubted:
+                continue
+            held = state.find_call(key)
+            if held is None or state.cards[held.call.card_id].status is CardStatus.DONE:
                 self._break(f"{key}: intended, and has neither a receipt nor a doubt at the end of its run")
 
     def _break(self, what: str) -> None:

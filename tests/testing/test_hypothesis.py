@@ -20,6 +20,9 @@ from actors.testing.hypothesis import (
     schedules,
     worlds,
 )
+from tests.testing.bugs.catalogue import BUGS
+
+LOST_UPDATE = next(bug for bug in BUGS if bug.name == "lost_update")
 
 
 @attrs.frozen
@@ -115,9 +118,33 @@ def test_what_is_not_linearizable_is_found_and_shrinks_with_its_script() -> None
     with pytest.raises(AssertionError) as caught:
         law()
     script, world = kept[-1]
-    assert len(script) <= 3
+    assert len(script) <= 4
     assert world.backend == "asyncio"
     assert "Schedule.parse" in "".join(caught.value.__notes__)
+
+
+def test_a_drawn_schedule_shrinks_to_few_deviations_and_tells_them() -> None:
+    kept: list[World] = []
+
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @given(world=worlds(backends=["asyncio"]))
+    def law(world: World) -> None:
+        try:
+            with simulate(world) as sim:
+                sim.run(lambda: LOST_UPDATE.buggy(sim.inside))
+        except AssertionError:
+            kept.append(world)
+            raise
+
+    with pytest.raises(AssertionError) as caught:
+        law()
+    told = "".join(caught.value.__notes__)
+    assert kept[-1].schedule.most is not None
+    assert 0 < kept[-1].schedule.most <= 12
+    assert f"  {kept[-1].schedule.most}. " in told
+    assert f"  {kept[-1].schedule.most + 1}. " not in told
+    assert "main → system/" in told
+    assert "to shorten it" in told
 
 
 @quick
