@@ -28,7 +28,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket/client": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
     "orket/interfaces": frozenset({"anyio", "attrs", "msgspec", "starlette", "uvicorn"}),
     "orket/interfaces/cli": frozenset({"anyio", "attrs", "msgspec", "cyclopts", "rich", "uvicorn"}),
-    "orket/testing": frozenset({"anyio", "attrs", "hypothesis", "pytest", "trio"}),
+    "orket/testing": frozenset({"anyio", "attrs", "hypothesis", "msgspec", "pytest", "trio"}),
 }
 # What may be imported inside a function, where only those come by who have it already.
 INSIDE_FUNCTIONS: dict[str, frozenset[str]] = {"actors": frozenset({"trio"})}

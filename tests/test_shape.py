@@ -137,7 +137,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...], tuple[str, ...]], ...] = (
     (long_function, OWN, ()),
     (no_docstring, EVERYWHERE, ()),
     (broad_except, ("orket",), (RUNNER,)),
-    (sleeps, ("tests",), ("tests/testing/",)),  # there time is virtual, and sleeping is what is tested
+    # There time is virtual, and sleeping is what is tested.
+    (sleeps, ("tests",), ("tests/testing/", "tests/orket/testing/")),
     (bare_task, PACKAGES, ()),
     (prints, PACKAGES, ("orket/interfaces/cli/", RUNNER)),
     (module_state, PACKAGES, ()),

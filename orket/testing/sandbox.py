@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import attrs
+import msgspec
 
 from actors.testing import Simulation, port_faults
 from orket.domain.errors import ToolError
@@ -89,7 +90,7 @@ class SimulatedSandbox:
         """Find what a command runs."""
         given = {one.name: one.content for one in command.files}
         if SCENARIOS in given and self._verified is not None:
-            return _verification(json.loads(given[SCENARIOS]), self._verified)
+            return _verification(given[SCENARIOS], self._verified)
         return self._programs.get(command.argv[0], _unknown)
 
 
@@ -210,15 +211,30 @@ async def _unknown(shell: Shell) -> int:
     return NOT_FOUND
 
 
-def _verification(given: dict[str, Any], verified: Verified) -> Program:
+class _Scenario(msgspec.Struct):
+    """One scenario, as the verification lays it into the sandbox."""
+
+    id: str
+    input: Any
+
+
+class _Scenarios(msgspec.Struct):
+    """All of them, and the word under which answers count."""
+
+    token: str
+    scenarios: list[_Scenario]
+
+
+def _verification(content: bytes, verified: Verified) -> Program:
     """Answer as the program that carries out verifications does."""
+    given = msgspec.json.decode(content, type=_Scenarios)
 
     async def run(shell: Shell) -> str:
         await anyio.lowlevel.checkpoint()
         results = [
-            {"id": one["id"], "value": json.dumps(verified(one["id"], one["input"], shell.files))}
-            for one in given["scenarios"]
+            {"id": one.id, "value": json.dumps(verified(one.id, one.input, shell.files))}
+            for one in given.scenarios
         ]
-        return f"{given['token']} {json.dumps({'results': results})}\n"
+        return f"{given.token} {json.dumps({'results': results})}\n"
 
     return run
