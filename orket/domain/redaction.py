@@ -132,12 +132,28 @@ class Redactor:
         Returns:
             The very same object when there is none in it.
         """
+        if not self._suspects_value(value):
+            return value
         clean: T = self._value(value, 0)
         return clean
 
+    def _suspects_value(self, value: object) -> bool:
+        """Tell, fast, whether there may be a secret in a value; False is certain."""
+        search, left = self._in_text.search, [value]
+        while left:
+            one: Any = left.pop()
+            if isinstance(one, str):
+                if search(one):
+                    return True
+            elif isinstance(one, tuple | list):
+                left.extend(one)
+            elif isinstance(one, Mapping):
+                left.extend((*one, *one.values()))
+            elif fields := _fields(one.__class__):
+                left.extend([getattr(one, name) for name, _ in fields])
+        return False
+
     def _value(self, value: Any, depth: int) -> Any:
-        if value.__class__ is str and not self._in_text.search(value):
-            return value
         if isinstance(value, str):
             clean = value if isinstance(value, Enum) else self.text(value)
             return value if clean == value else clean

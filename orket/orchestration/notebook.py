@@ -109,6 +109,20 @@ class Notebook:
         if not self._noted:
             return
         await self._desk.ledger.append(self.file.run_id, self._noted, blobs=self._blobs)
+        self.recorded()
+
+    async def hand_over(self) -> tuple[e.Event, ...]:
+        """Give what was noted to somebody who records it with what comes next; say ``recorded`` after that.
+
+        Raises:
+            StoreError: It goes with a blob, and nothing of it was recorded.
+        """
+        if self._blobs:
+            await self.flush()
+        return tuple(self._noted)
+
+    def recorded(self) -> None:
+        """Take note that all that was noted is on the ledger."""
         for receipt in self._receipts:
             self._desk.executor.tell(Settle(call_id=receipt))
         self._noted, self._blobs, self._receipts = [], [], []

@@ -25,7 +25,7 @@ from orket.orchestration.govern import Authority, govern
 from orket.orchestration.notebook import Notebook
 from orket.orchestration.prompt import Assignment, ask_for, prompt_blob
 from orket.orchestration.recovery import wait_for_person
-from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool
+from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool, ExecutorBusy
 
 
 class Carried(Enum):
@@ -157,7 +157,18 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
             return Carried.WAITING
         if not call.attempts and exceeded(_of_calls(bench.grant), book.state.spent):
             return Carried.SPENT  # the turn stays open, and is taken up with the next grant
+        _take_down(book, bench, call, await _execute(book, bench, call))
+    return Carried.ALL
+
+
+async def _execute(book: Notebook, bench: Bench, call: CallState) -> CallOutcome:
+    """Have a call judged, recorded and carried out; what was noted is recorded with its first intent."""
+    noted: tuple[e.Event, ...] = ()
+    if call.attempts or call.verdict is not None:
         await book.flush()
+    else:
+        noted = await book.hand_over()
+    try:
         outcome = await bench.desk.executor.ask(
             ExecuteTool(
                 call=call.call,
@@ -165,10 +176,14 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
                 attempts=call.attempts,
                 verdict=call.verdict,
                 approval=call.approval,
+                noted=noted,
             )
         )
-        _take_down(book, bench, call, outcome)
-    return Carried.ALL
+    except ExecutorBusy:
+        await book.flush()
+        raise
+    book.recorded()
+    return outcome
 
 
 def _of_calls(grant: Budget) -> Budget:

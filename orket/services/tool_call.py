@@ -17,7 +17,7 @@ from orket.decision_nodes.house_rules import forbidden_types
 from orket.domain.approvals import Approval, bind, void
 from orket.domain.assets import Organization, Role
 from orket.domain.errors import SandboxError, ToolError
-from orket.domain.events import ToolCallIntended
+from orket.domain.events import Event, ToolCallIntended
 from orket.domain.ports import Clock, Ledger
 from orket.domain.tools import (
     Finding,
@@ -85,6 +85,7 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
 
     def __init__(self, tools: CallTools) -> None:
         self._tools = tools
+        self._noted: tuple[Event, ...] = ()
 
     @on(ExecuteTool)
     async def execute(self, m: ExecuteTool) -> CallOutcome:
@@ -93,7 +94,12 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         Raises:
             StoreError: The intent could not be recorded; nothing acted. (It crashes this actor.)
         """
-        outcome = await self._carry_out(m)
+        self._noted = m.noted
+        try:
+            outcome = await self._carry_out(m)
+        finally:
+            if self._noted:  # a node that raises does not take along what the asker has to record
+                await self._tools.ledger.append(m.call.run_id, self._noted)
         self.ctx.stop()
         return outcome
 
@@ -202,7 +208,8 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             attempt=m.attempts + 1,
             recovered=recovered,
         )
-        await self._tools.ledger.append(m.call.run_id, [intended])
+        noted, self._noted = self._noted, ()
+        await self._tools.ledger.append(m.call.run_id, [*noted, intended])
 
     async def _act(self, m: ExecuteTool) -> ToolResult:
         started = anyio.current_time()

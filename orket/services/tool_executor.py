@@ -20,6 +20,7 @@ from orket.services.tool_messages import (
     EndedCall,
     ExecuteTool,
     ExecutorBusy,
+    OtherAttempt,
     Settle,
 )
 from orket.services.tools.toolbox import Toolbox
@@ -91,9 +92,11 @@ class ToolExecutor(
     @on(ExecuteTool)
     async def execute(self, m: ExecuteTool) -> CallOutcome | Reply[CallOutcome]:
         """Answer from memory, join, or start a child."""
-        if (known := self._ended.get(m.call.id)) is not None:
+        known, live = self._ended.get(m.call.id), self._live.get(m.call.id)
+        if m.noted and (known or live):
+            raise OtherAttempt(f"call {m.call.id} is known already: look at the ledger")
+        if known is not None:
             return known[1]
-        live = self._live.get(m.call.id)
         if live is None and len(self._live) >= LIVE_MAX:
             raise ExecutorBusy(f"{LIVE_MAX} calls are under way already")
         if live is not None and (live.ending or len(live.waiting) >= WAITING_MAX):

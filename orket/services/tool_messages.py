@@ -8,6 +8,7 @@ from actors import Message, Reject, Request
 from orket.domain.approvals import Approval
 from orket.domain.assets import Organization
 from orket.domain.cards import Card, Comment
+from orket.domain.events import Event
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import GateDecision, HumanVerdict, ToolCall, ToolResult
@@ -15,6 +16,13 @@ from orket.domain.verification import VerificationResult
 
 CANCELED = "canceled"
 """The code of the result of a call that was cut off because its run was stopped."""
+
+
+class OtherAttempt(Reject):
+    """The call is known already, and was asked for with a reply that this asker does not know.
+
+    Nothing of this request was recorded or carried out; the ledger tells what was.
+    """
 
 
 class ExecutorBusy(Reject):
@@ -58,6 +66,10 @@ class ExecuteTool(Request[CallOutcome]):
     repeats the outcome. ``attempts`` is how often the call was intended on the ledger so far: above 0, and
     unknown to the executor, means that it may or may not have acted, and the tool's declared recovery
     decides. ``verdict`` is what a person decided about it, if one did; a yes is bound as ``approval`` says.
+
+    ``noted`` is what the asker has to record before the call, only with a first attempt: it is recorded in
+    front of the intent, in the same transaction. After an answer it is recorded; after ``ExecutorBusy`` and
+    ``OtherAttempt`` it is not; after any other failure the ledger tells.
     """
 
     call: ToolCall
@@ -65,6 +77,7 @@ class ExecuteTool(Request[CallOutcome]):
     attempts: int = 0
     verdict: HumanVerdict | None = None
     approval: Approval | None = None
+    noted: tuple[Event, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from sqlite3 import Connection
 
-_SIZES = (64, 16, 4, 1)  # few sizes, so that few statements need to be kept prepared
+_SIZES = (64, *range(16, 0, -1))  # few enough sizes for all statements to be kept prepared
 
 Value = str | int | bytes | None
 

@@ -48,7 +48,7 @@ class Commits:
         self._changed = Condition()
         self._closed = False
         self._ended = anyio.Event()
-        self._tell = _teller(anyio.lowlevel.current_token())
+        self._tell, self._soon = _callers(anyio.lowlevel.current_token())
         self._thread = Thread(target=self._run, name="orket-ledger", daemon=True)
 
     def start(self) -> None:
@@ -99,10 +99,14 @@ class Commits:
                 raise StoreError("the ledger is closed")
             if not self._waiting or len(self._waiting[-1].appends) >= BATCH_MAX:
                 self._waiting.append(Batch())
-                self._changed.notify()
+                self._soon(self._wake)  # whoever else appends in this step of the event loop comes along
             batch = self._waiting[-1]
             batch.appends.append(append)
             return batch
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
     def _withdraw(self, batch: Batch, append: Append) -> None:
         with self._changed:
@@ -144,13 +148,13 @@ class Commits:
         self._ended.set()
 
 
-def _teller(token: anyio.lowlevel.EventLoopToken) -> Callable[..., object]:
-    """Return how another thread has a function called in the event loop without waiting for it.
+def _callers(token: anyio.lowlevel.EventLoopToken) -> tuple[Callable[..., object], Callable[..., object]]:
+    """Return how another thread, and how the event loop's own, has a function called by it soon.
 
-    Waiting for the loop, as ``anyio.from_thread`` does, would leave the disk idle between two commits.
+    Neither waits. Waiting for the loop, as ``anyio.from_thread`` does, would leave the disk idle between two
+    commits.
     """
     native: Any = token.native_token  # asyncio's loop or trio's token; neither is imported for this
-    tell: Callable[..., object] = (
-        native.call_soon_threadsafe if hasattr(native, "call_soon_threadsafe") else native.run_sync_soon
-    )
-    return tell
+    if hasattr(native, "call_soon_threadsafe"):
+        return native.call_soon_threadsafe, native.call_soon
+    return native.run_sync_soon, native.run_sync_soon

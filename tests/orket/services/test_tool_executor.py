@@ -11,16 +11,23 @@ from actors import Crashed
 from orket.decision_nodes.decisions import GateInput
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Organization, PolicyRule
-from orket.domain.events import Event, SandboxChanged, ToolCallIntended
+from orket.domain.events import Event, ModelFailed, SandboxChanged, ToolCallIntended
 from orket.domain.identifiers import CallId
 from orket.domain.tools import GateDecision, HumanVerdict, Permission, Recovery, ToolResult, Verdict
 from orket.services import tool_executor
-from orket.services.tool_messages import CallOutcome, EndCalls, EndedCall, ExecutorBusy, Settle
+from orket.services.tool_messages import (
+    CallOutcome,
+    EndCalls,
+    EndedCall,
+    ExecutorBusy,
+    OtherAttempt,
+    Settle,
+)
 from orket.services.tools.tool import Arguments, ToolContext, declare, done
 from orket.services.tools.toolbox import TOOLBOX, make_toolbox
 from orket.services.tools.workbench import Workbench
 from tests.contracts.sandbox_drivers import Herald, carrying, token
-from tests.orket.services.rooms import NODES, RUN, Rooms, rooms
+from tests.orket.services.rooms import CARD, NODES, RUN, Rooms, rooms
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +58,27 @@ async def test_a_call_is_recorded_before_it_acts(tmp_path: Path) -> None:
     assert (first.call, first.attempt, first.recovery) == (asked.call, 1, Recovery.IDEMPOTENT)
     assert first.decision == outcome.decision
     assert isinstance(events[1], SandboxChanged)
+
+
+NOTED = (ModelFailed(card_id=CARD.id, turn=1, error="said before", code="test"),)
+
+
+async def test_what_was_noted_before_a_call_is_recorded_with_its_intent(tmp_path: Path) -> None:
+    async with rooms(tmp_path) as room:
+        asked = attrs.evolve(room.ask_for("list_directory"), noted=NOTED)
+        await room.executor.ask(asked)
+        noted, intended, *_ = await room.ledger.read(RUN, after=1)
+        assert (noted.event, type(intended.event), noted.at) == (NOTED[0], ToolCallIntended, intended.at)
+        with pytest.raises(OtherAttempt):  # its reply is another than the one on the ledger
+            await room.executor.ask(asked)
+        assert (await room.events()).count(NOTED[0]) == 1
+
+
+async def test_what_was_noted_is_not_recorded_twice_when_the_tool_fails(tmp_path: Path) -> None:
+    async with rooms(tmp_path, toolbox=BROKEN) as room:
+        with pytest.raises(Crashed):
+            await room.executor.ask(attrs.evolve(room.ask_for("explode", offered=BROKEN), noted=NOTED))
+        assert [type(one) for one in await room.events()] == [ModelFailed, ToolCallIntended]
 
 
 async def test_a_call_that_has_ended_is_answered_again_until_it_is_settled(tmp_path: Path) -> None:
@@ -375,10 +403,11 @@ async def test_a_gate_that_raises_lets_nothing_through(tmp_path: Path) -> None:
         return attrs.evolve(NODES, tool_gate=RaisingGate())
 
     async with rooms(tmp_path, nodes=nodes) as room:
+        asked = room.ask_for("write_file", path="x", content="")
         with pytest.raises(Crashed):
-            await room.executor.ask(room.ask_for("write_file", path="x", content=""))
+            await room.executor.ask(attrs.evolve(asked, noted=NOTED))
         events: tuple[Event, ...] = await room.events()
-    assert events == ()
+    assert events == NOTED, "what the asker has to record is recorded, and no intent"
     assert not (tmp_path / "work").exists()
 
 
