@@ -17,6 +17,7 @@ from orket.bootstrap.database import (
 )
 from orket.bootstrap.house import House, demo_target, ladder, plugins, probe_sandboxes, select_nodes
 from orket.bootstrap.keys import make_key, open_keys
+from orket.bootstrap.prompting import preview_prompt, search_memory, sent_prompt
 from orket.bootstrap.root import Root
 from orket.bootstrap.running import Orket, open_orket, replay_run
 
@@ -36,10 +37,13 @@ __all__ = [
     "open_orket",
     "open_reader",
     "plugins",
+    "preview_prompt",
     "probe_sandboxes",
     "replay_run",
     "running_engine",
+    "search_memory",
     "select_nodes",
+    "sent_prompt",
     "verify_exported",
     "verify_ledger",
 ]

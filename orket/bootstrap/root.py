@@ -13,6 +13,7 @@ from orket.infrastructure.clock import RandomIds, SystemClock
 from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine
+from orket.orchestration.inbox import LedgerInbox
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
 from orket.services.tool_executor import ToolExecutor
 from orket.services.tools.toolbox import Toolbox
@@ -59,6 +60,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             model=self.house.model,
             tools=tuple(tool.spec for tool in self.toolbox.values()),
             verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
+            inbox=LedgerInbox(self.ledger),
             redactor=Redactor(self.settings.secrets),
         )
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
+from orket.decision_nodes.house_rules import PROMPT_TOKENS
 from orket.domain.assets import Dialect, Epic, Organization, PolicyRule, Role, Seat, Team, Workload
 from orket.domain.cards import Card, CardStatus, Comment, WaitReason
 from orket.domain.identifiers import CardId
+from orket.domain.memory import Memory
 from orket.domain.models import ChatMessage
 from orket.domain.ports import RunSummary
 from orket.domain.runs import TurnState
 from orket.domain.sandboxes import Limits
+from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, Recovery, ToolCall, ToolSpec
 from orket.domain.verification import VerificationResult
 
@@ -51,7 +54,11 @@ class Router(Protocol):
 
 @attrs.frozen(kw_only=True)
 class PromptInput:
-    """Everything a prompt may say."""
+    """Everything a prompt may say.
+
+    ``notes`` are those of other seats that have reached this one, ``memories`` what the project's memory
+    tells, ``idesign`` says whether the gate holds this epic to iDesign. ``tokens_max`` bounds the prompt.
+    """
 
     card: Card
     epic: Epic
@@ -64,6 +71,37 @@ class PromptInput:
     verification: VerificationResult | None
     history: tuple[TurnState, ...]
     workload: Workload
+    notes: tuple[Note, ...] = ()
+    memories: tuple[Memory, ...] = ()
+    idesign: bool = False
+    tokens_max: int = PROMPT_TOKENS.default
+
+
+@attrs.frozen(kw_only=True)
+class PromptPart:
+    """One part of a prompt: in which message (from 0) it stands, what it is called, and why it is there.
+
+    ``source`` names where its words come from, ``chars_left_out`` how much of them did not fit. ``tokens`` is
+    an estimate on the high side. A part of which nothing is told has ``chars`` 0.
+    """
+
+    message: int
+    name: str
+    source: str
+    chars: int
+    tokens: int
+    chars_left_out: int = 0
+    note: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class PromptAccount:
+    """A prompt that explains itself: ``messages`` are exactly those that ``compile`` writes."""
+
+    messages: tuple[ChatMessage, ...]
+    parts: tuple[PromptPart, ...]
+    tokens: int
+    tokens_max: int
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +123,20 @@ class PromptStrategy(Protocol):
 
     def compile(self, given: PromptInput) -> tuple[ChatMessage, ...]:
         """Write the conversation: one system message, then the card, then this card's own history."""
+        ...
+
+
+@runtime_checkable
+class ExplainsPrompts(Protocol):
+    """What a prompt strategy may offer as well: its words' version, and where they come from."""
+
+    @property
+    def version(self) -> str:
+        """Name this version of the words; it goes onto the ledger with every turn."""
+        ...
+
+    def explain(self, given: PromptInput) -> PromptAccount:
+        """Write the same conversation as ``compile``, part by part."""
         ...
 
 

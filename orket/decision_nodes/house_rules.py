@@ -10,11 +10,12 @@ from orket.domain.errors import SettingsError
 
 @attrs.frozen
 class NumberRule:
-    """A process rule that is a whole number: its key, its default and the largest value that is taken."""
+    """A process rule that is a whole number: its key, its default, the largest and smallest values."""
 
     key: str
     default: int
     most: int
+    least: int = 1
 
 
 PARALLEL = NumberRule("parallel", 3, 64)
@@ -28,6 +29,8 @@ COMMAND_CPU_S = NumberRule("command_cpu_s", 60, 3_600)
 COMMAND_OUTPUT_BYTES = NumberRule("command_output_bytes", 65_536, 16 * 1024 * 1024)
 COMMAND_MEMORY_BYTES = NumberRule("command_memory_bytes", 2 * 1024**3, 256 * 1024**3)
 APPROVAL_TTL_S = NumberRule("approval_ttl_s", 86_400, 31 * 86_400)
+RECALLED = NumberRule("memories_recalled_max", 5, 20, 0)
+PROMPT_TOKENS = NumberRule("prompt_tokens_max", 16_000, 1_000_000, 500)
 
 FORBIDDEN_TYPES = "forbidden_file_types"
 
@@ -43,6 +46,8 @@ NUMBER_RULES = (
     COMMAND_OUTPUT_BYTES,
     COMMAND_MEMORY_BYTES,
     APPROVAL_TTL_S,
+    RECALLED,
+    PROMPT_TOKENS,
 )
 
 
@@ -50,15 +55,16 @@ def number(organization: Organization, rule: NumberRule) -> int:
     """Read a whole-number rule, or its default when the organization does not set it.
 
     Raises:
-        SettingsError: The value is not a whole number from 1 to ``rule.most``.
+        SettingsError: The value is not a whole number from ``rule.least`` to ``rule.most``.
     """
     text = organization.rule(rule.key)
     if text is None:
         return rule.default
     digits = text.strip()
-    if digits.isascii() and digits.isdigit() and len(digits) <= 18 and 1 <= int(digits) <= rule.most:
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18 and rule.least <= int(digits) <= rule.most:
         return int(digits)
-    raise SettingsError(f"process_rules.{rule.key}: {text!r} is not a whole number from 1 to {rule.most}")
+    wanted = f"a whole number from {rule.least} to {rule.most}"
+    raise SettingsError(f"process_rules.{rule.key}: {text!r} is not {wanted}")
 
 
 def unusable(organization: Organization) -> str:

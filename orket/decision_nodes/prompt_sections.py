@@ -1,11 +1,16 @@
-"""The words of a prompt: the system message with its sections, the card as first user message (2.6)."""
+"""The words of a prompt: the system message with its sections, the card as first user message (2.6).
+
+Each part says where its words come from, so that a prompt can give account of itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from orket.decision_nodes.decisions import PromptInput
 from orket.decision_nodes.evaluator import options
+from orket.decision_nodes.prompt_size import BYTES_PER_TOKEN, clip
 from orket.decision_nodes.workspace_paths import VERIFICATION_DIR
 from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.verification import VerificationResult
@@ -13,52 +18,75 @@ from orket.domain.verification import VerificationResult
 FIELD_CHARS_MAX = 8_000
 COMMENTS_MAX = 20
 COMMENT_CHARS_MAX = 1_000
+MEMORY_CHARS_MAX = 600
+
+
+class Part(NamedTuple):
+    """A part before it is written: its heading, where its words come from, and the words."""
+
+    name: str
+    source: str
+    text: str
 
 
 def system_text(given: PromptInput) -> str:
     """Write the system message: each section with a heading, sections without content left out."""
-    sections = (
-        ("IDENTITY", _identity(given)),
-        ("INTENT", given.role.intent or given.role.description),
-        ("RESPONSIBILITIES", _list(given.role.responsibilities)),
-        ("CONSTRAINTS", _list(given.role.constraints)),
-        ("CARD SYSTEM PROTOCOL", _protocol(given)),
-        ("SYNTAX DIALECT", _dialect(given)),
-        ("GUARDRAIL", given.dialect.hallucination_guard if given.dialect else ""),
-        ("TOOLS", _tools(given)),
-    )
-    return "\n\n".join(f"{name}\n{text.strip()}" for name, text in sections if text.strip())
+    return "\n\n".join(f"{one.name}\n{one.text}" for one in system_parts(given))
+
+
+def system_parts(given: PromptInput) -> Iterator[Part]:
+    """List the sections of the system message that have something to say."""
+    role, house = given.role, given.workload.organization.name
+    dialect = "" if given.dialect is None else f"dialect {given.dialect.model_family}"
+    for name, source, text in (
+        ("IDENTITY", f"seat {given.seat.key}, role {role.name}, organization {house}", _identity(given)),
+        ("INTENT", f"role {role.name}", role.intent or role.description),
+        ("RESPONSIBILITIES", f"role {role.name}", _list(role.responsibilities)),
+        ("CONSTRAINTS", f"role {role.name}", _list(role.constraints)),
+        ("ARCHITECTURE", f"epic {given.epic.card.id}: iDesign, which the gate enforces", _idesign(given)),
+        ("CARD SYSTEM PROTOCOL", "engine: what the gate and the state machine allow now", _protocol(given)),
+        ("SYNTAX DIALECT", dialect, _dialect(given)),
+        ("GUARDRAIL", dialect, given.dialect.hallucination_guard if given.dialect else ""),
+        ("TOOLS", f"tool strategy: what role {role.name} may use", _tools(given)),
+    ):
+        if told := text.strip():
+            yield Part(name, source, told)
 
 
 def card_text(given: PromptInput) -> str:
     """Write the card: what it asks for, what was remarked, and what verification found."""
-    card = given.card
-    lines = [
-        f"Card {card.id}: {card.name}",
-        f"Type {card.type}, priority {card.priority:g}, status {card.status}.",
-    ]
-    for heading, text in (
-        ("Epic", f"{given.epic.card.name}. {given.epic.card.description}".strip(" .")),
-        ("Description", card.description),
-        ("Requirements", card.requirements),
-        ("Note", card.note),
-        ("References", ", ".join(card.references)),
-        ("Comments", _comments(given)),
-        ("Verification", _verification(given)),
+    chars_max = field_chars_max(given)
+    opening, *fields, task = card_parts(given)
+    told = (f"\n{one.name}:\n{clip(one.text, chars_max)}" for one in fields)
+    return "\n".join((opening.text, *told, f"\n{task.text}"))
+
+
+def card_parts(given: PromptInput) -> Iterator[Part]:
+    """List the parts of the card that have something to say: its opening, its fields, what is to be done."""
+    card, epic = given.card, given.epic.card
+    opening = (
+        f"Card {card.id}: {card.name}\nType {card.type}, priority {card.priority:g}, status {card.status}."
+    )
+    yield Part("Card", f"card {card.id}", opening)
+    for name, source, text in (
+        ("Epic", f"epic {epic.id}", f"{epic.name}. {epic.description}".strip(" .")),
+        ("Description", f"card {card.id}", card.description),
+        ("Requirements", f"card {card.id}", card.requirements),
+        ("Note", f"card {card.id}", card.note),
+        ("References", f"card {card.id}", ", ".join(card.references)),
+        ("Project context (past decisions, which may be out of date)", "project memory", _memories(given)),
+        ("Notes from other seats", "notes of this run", _notes(given)),
+        ("Comments", f"the newest {COMMENTS_MAX} comments on card {card.id}", _comments(given)),
+        ("Verification", f"scenarios of card {card.id}, and their last verdict", _verification(given)),
     ):
-        if text.strip():
-            lines.append(f"\n{heading}:\n{clip(text.strip(), FIELD_CHARS_MAX)}")
-    lines.append(f"\n{_task(given)}")
-    return "\n".join(lines)
+        if told := text.strip():
+            yield Part(name, source, told)
+    yield Part("Task", "engine: what kind of turn this is", _task(given))
 
 
-def clip(text: str, chars_max: int) -> str:
-    """Cut a text in its middle, saying how much is missing; the ends tell most."""
-    if len(text) <= chars_max:
-        return text
-    head = chars_max * 2 // 3
-    tail = chars_max - head
-    return f"{text[:head]}\n[{len(text) - chars_max} characters left out]\n{text[-tail:]}"
+def field_chars_max(given: PromptInput) -> int:
+    """How long a field of the card may be: a quarter of a small prompt at most."""
+    return min(FIELD_CHARS_MAX, given.tokens_max * BYTES_PER_TOKEN // 4)
 
 
 def _identity(given: PromptInput) -> str:
@@ -70,6 +98,21 @@ def _identity(given: PromptInput) -> str:
     if given.role.prompt:
         lines.append(given.role.prompt)
     return "\n".join(lines)
+
+
+def _idesign(given: PromptInput) -> str:
+    if not given.idesign:
+        return ""
+    return _list(
+        (
+            "Source files lie in a folder that says what they are, never in the workspace's root.",
+            "Managers decide the order of work, engines compute, accessors reach what is outside.",
+            "A file in managers, engines or accessors has the word manager, engine or accessor in its name.",
+            "So does the name of every class in such a file.",
+            "An accessor imports neither managers nor engines; an engine imports no manager.",
+            "What breaks this is denied when it is written.",
+        )
+    )
 
 
 def _protocol(given: PromptInput) -> str:
@@ -113,6 +156,16 @@ def _task(given: PromptInput) -> str:
     return (
         f"{opening} Its verification failed, so it cannot become done: say in a comment why, and in_progress."
     )
+
+
+def _memories(given: PromptInput) -> str:
+    return _list(
+        f"{clip(one.text, MEMORY_CHARS_MAX)} ({one.by}, card {one.card_id})" for one in given.memories
+    )
+
+
+def _notes(given: PromptInput) -> str:
+    return _list(f"{one.by} (card {one.card_id}): {one.text}" for one in given.notes)
 
 
 def _comments(given: PromptInput) -> str:

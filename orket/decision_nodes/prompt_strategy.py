@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from orket.decision_nodes.decisions import ModelChoice, PromptInput
+from orket.decision_nodes.decisions import ModelChoice, PromptAccount, PromptInput
 from orket.decision_nodes.model_choice import dialect_of, model_for
+from orket.decision_nodes.prompt_account import account_for
 from orket.decision_nodes.prompt_history import conversation, joined
 from orket.decision_nodes.prompt_sections import card_text, system_text
+from orket.decision_nodes.prompt_size import tokens
 from orket.domain.assets import Epic, Organization, Role
 from orket.domain.models import ChatMessage, ChatRole
 
@@ -21,6 +23,8 @@ class DefaultPromptStrategy:
     is always the model's turn to speak.
     """
 
+    version = "default/2"
+
     def choose_model(
         self, role: Role, epic: Epic, organization: Organization, *, override: str
     ) -> ModelChoice:
@@ -30,14 +34,20 @@ class DefaultPromptStrategy:
 
     def compile(self, given: PromptInput) -> tuple[ChatMessage, ...]:
         """Write the conversation: one system message, then the card, then this card's own history."""
+        system, card = system_text(given), card_text(given)
+        room = given.tokens_max - tokens(system) - tokens(card)
         messages = (
-            ChatMessage(role=ChatRole.SYSTEM, content=system_text(given)),
-            ChatMessage(role=ChatRole.USER, content=card_text(given)),
-            *conversation(given.history, given.seat.key, review=given.review),
+            ChatMessage(role=ChatRole.SYSTEM, content=system),
+            ChatMessage(role=ChatRole.USER, content=card),
+            *conversation(given.history, given.seat.key, review=given.review, tokens_max=room),
         )
         if messages[-1].role is ChatRole.ASSISTANT:
             messages = (*messages, ChatMessage(role=ChatRole.USER, content=GO_ON))
         return tuple(map(_sendable, joined(messages)))
+
+    def explain(self, given: PromptInput) -> PromptAccount:
+        """Write the same conversation, and say of each part where it comes from and what was left out."""
+        return account_for(given, self.compile(given))
 
 
 def _sendable(message: ChatMessage) -> ChatMessage:

@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from orket.domain import events as e
-from orket.domain.budgets import Spent
+from orket.domain.budgets import MICROS, Spent
 from orket.domain.cards import Card
 from orket.domain.errors import CardNotFound
 from orket.domain.identifiers import CallId, CardId, RunId
@@ -70,6 +70,7 @@ class CardAccount:
     calls: tuple[CallLine, ...]
     turns: int
     spent: Spent
+    credits_micros: int
     verification: VerificationResult | None
     children: tuple[CardId, ...]
 
@@ -123,6 +124,7 @@ class CardStory:
             calls=tuple(self._calls.values()),
             turns=state.turn_counts.get(card_id, 0),
             spent=state.spent_on.get(card_id, Spent()),
+            credits_micros=state.credits.get(card_id, 0),
             verification=state.verifications.get(card_id),
             children=tuple(one.id for one in state.cards.values() if one.parent_id == card_id),
         )
@@ -188,6 +190,18 @@ def _told(event: e.Event) -> tuple[tuple[str, str], ...]:
             return ((event.by, told),)
         case e.CardCommented():
             return ((event.author, "commented"),)
+        case e.CardCredited():
+            why = f" ({event.reason})" if event.reason else ""
+            return ((event.by, f"reported {event.amount_micros / MICROS:g} credits{why}"),)
+        case e.NoteSent():
+            return ((event.by, f"note to {event.to or 'all seats'}: {event.text}"),)
+        case e.NotesReceived(notes=notes):
+            return tuple((one.by, f"note received in turn {event.turn}: {one.text}") for one in notes)
+        case e.DecisionRemembered():
+            return ((event.by, f"remembered: {event.text}"),)
+        case e.MemoriesRecalled(memories=memories):
+            told = "nothing" if not memories else f"{len(memories)} from memory"
+            return ((SYSTEM, f"recalled {told} for turn {event.turn}"),)
         case e.CardRetried():
             return ((SYSTEM, f"retry {event.retry_count}: {event.note}"),)
         case e.CardFaulted():

@@ -14,8 +14,10 @@ from orket.domain.assets import Workload
 from orket.domain.budgets import Budget
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
 from orket.domain.sandboxes import SandboxStatus
+from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
 
@@ -119,8 +121,59 @@ class CardFaulted:
 
 
 @attrs.frozen(kw_only=True)
+class CardCredited:
+    """A seat reported what a card has cost; ``amount_micros`` are millionths of a credit, above 0."""
+
+    card_id: CardId
+    by: str
+    amount_micros: int
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class NoteSent:
+    """A seat at work on a card left a note for the seat ``to``, for all when that is empty."""
+
+    card_id: CardId
+    by: str
+    to: str
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class NotesReceived:
+    """Notes that reach the seat of a card's turn ``turn``; they stand in this and its later prompts there."""
+
+    card_id: CardId
+    turn: int
+    seat: str
+    notes: tuple[Note, ...]
+
+
+@attrs.frozen(kw_only=True)
+class DecisionRemembered:
+    """Something to know in later runs as well: it joins the project's memory."""
+
+    card_id: CardId
+    by: str
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class MemoriesRecalled:
+    """What the project's memory says to a card from turn ``turn`` on, in place of what it said before."""
+
+    card_id: CardId
+    turn: int
+    memories: tuple[Memory, ...]
+
+
+@attrs.frozen(kw_only=True)
 class TurnStarted:
-    """A seat takes its turn (from 1, per card) on a card; the prompt is a blob."""
+    """A seat takes its turn (from 1, per card) on a card.
+
+    ``prompt`` is what is sent, as a blob under its hash; ``prompt_version`` names the words it is made of.
+    """
 
     card_id: CardId
     turn: int
@@ -129,6 +182,7 @@ class TurnStarted:
     review: bool
     model: str
     prompt: BlobId
+    prompt_version: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -259,6 +313,11 @@ Event = (
     | CardCommented
     | CardRetried
     | CardFaulted
+    | CardCredited
+    | NoteSent
+    | NotesReceived
+    | DecisionRemembered
+    | MemoriesRecalled
     | TurnStarted
     | ModelReplied
     | ModelFailed

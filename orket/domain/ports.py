@@ -17,6 +17,7 @@ from orket.domain.assets import Workload
 from orket.domain.cards import Card
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.models import ModelChunk, ModelRequest
 from orket.domain.runs import RunStatus
 from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec
@@ -109,6 +110,13 @@ class LedgerReader(Protocol):
 
     async def blob(self, blob: BlobId) -> bytes | None:
         """Return a blob's content, or None."""
+        ...
+
+    async def recall(self, query: str, *, limit: int = 20) -> tuple[Memory, ...]:
+        """Search what was remembered in all runs: the best first, each text once, see ``memory.ranked``.
+
+        The query is plain words, whatever stands in it; without a word the newest are returned.
+        """
         ...
 
 

@@ -13,7 +13,9 @@ from orket.domain.approvals import Approval
 from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
+from orket.domain.seat_notes import Note, Received, delivered, kept
 from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
 
@@ -98,6 +100,11 @@ class RunState:
     verifications: dict[CardId, VerificationResult] = attrs.field(factory=dict)
     spent_on: dict[CardId, Spent] = attrs.field(factory=dict)
     budgets: dict[CardId, Budget] = attrs.field(factory=dict)
+    credits: dict[CardId, int] = attrs.field(factory=dict)
+    notes: tuple[Note, ...] = ()
+    notes_sent: int = 0
+    received: dict[CardId, Received] = attrs.field(factory=dict)
+    recalled: dict[CardId, tuple[Memory, ...]] = attrs.field(factory=dict)
     level: str = ""
     last_seq: int = 0
 
@@ -185,6 +192,14 @@ class RunState:
                 self.faults[event.card_id] = self.faults.get(event.card_id, 0) + 1
             case e.VerificationFinished():
                 self.verifications[event.card_id] = event.result
+            case (
+                e.CardCredited()
+                | e.NoteSent()
+                | e.NotesReceived()
+                | e.DecisionRemembered()
+                | e.MemoriesRecalled()
+            ):
+                self._apply_word(event)
             case _:
                 assert_never(event)
 
@@ -210,6 +225,30 @@ class RunState:
             case e.CardRetried():
                 card = self.cards[event.card_id]
                 self.cards[card.id] = attrs.evolve(card, retry_count=event.retry_count)
+
+    def _apply_word(
+        self,
+        event: e.CardCredited | e.NoteSent | e.NotesReceived | e.DecisionRemembered | e.MemoriesRecalled,
+    ) -> None:
+        match event:
+            case e.CardCredited(card_id=card):
+                self.credits[card] = self.credits.get(card, 0) + event.amount_micros
+            case e.NoteSent():
+                self.notes_sent += 1
+                sent = Note(
+                    number=self.notes_sent,
+                    card_id=event.card_id,
+                    by=event.by,
+                    to=event.to,
+                    text=event.text,
+                )
+                self.notes = kept((*self.notes, sent))
+            case e.NotesReceived(card_id=card):
+                self.received[card] = delivered(self.received.get(card, ()), event.seat, event.notes)
+            case e.MemoriesRecalled(card_id=card):
+                self.recalled[card] = event.memories
+            case e.DecisionRemembered():
+                pass  # it is the project's, not the run's
 
     def _apply_turn(self, event: e.TurnStarted | e.ModelReplied | e.ModelFailed | e.TurnFinished) -> None:
         turns = self.turns.get(event.card_id, ())

@@ -105,7 +105,9 @@ class GateDecision:
 class CardChange:
     """A change of cards that a tool proposes and the owner of the cards validates and records.
 
-    Exactly one of the three groups is used: a status (with wait reason), a comment, or a new card.
+    Exactly one of the groups is used: a status (with wait reason), a comment, a new card, credits
+    (``credits_micros``, millionths), a note (``comment``) to the seat ``note_to`` (empty: to all), or
+    something to remember in later runs (``comment``, with ``remember``).
     """
 
     card_id: CardId
@@ -113,6 +115,9 @@ class CardChange:
     wait_reason: WaitReason | None = None
     comment: str = ""
     created: Card | None = None
+    credits_micros: int = 0
+    note_to: str | None = None
+    remember: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ from orket.domain import events as e
 from orket.domain.cards import Card
 from orket.domain.errors import StoreError
 from orket.domain.identifiers import ENGINE, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunState, RunStatus
 
@@ -56,6 +57,22 @@ def cards_touched(events: Iterable[e.Event]) -> frozenset[CardId]:
         for one in events
         if isinstance(one, _CARD_EVENTS)
     )
+
+
+def remembered(recorded: Iterable[e.Recorded]) -> list[Memory]:
+    """Pick what is to be remembered out of the events of one append."""
+    return [
+        Memory(
+            seq=one.seq,
+            at=one.at,
+            run_id=one.run_id,
+            card_id=one.event.card_id,
+            by=one.event.by,
+            text=one.event.text,
+        )
+        for one in recorded
+        if isinstance(one.event, e.DecisionRemembered)
+    ]
 
 
 def project(

@@ -13,6 +13,7 @@ from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import CallId
 from orket.domain.sandboxes import SandboxSpec
 from orket.orchestration.desk import Desk
+from orket.orchestration.inbox import Mail, writes_notes
 from orket.orchestration.notebook import CardFile, Notebook
 from orket.orchestration.prompt import assign
 from orket.orchestration.recovery import block, move
@@ -73,6 +74,7 @@ class CardWorker(Actor[WorkOnCard]):
             who=who,
             sandbox=self._sandbox,
             grant=grant,
+            mail=_mail(file),
         )
 
     async def _begin(self, book: Notebook, *, review: bool) -> None:
@@ -85,6 +87,15 @@ class CardWorker(Actor[WorkOnCard]):
             name = CallId(f"{book.file.run_id}/{book.card.id}/{book.file.turn_count}/verification")
             result = await self._desk.verify(book.card.verification, self._sandbox, name)
             book.note(e.VerificationFinished(card_id=book.card.id, result=result))
+        if book.turn is None:
+            await self._recall(book)
+
+    async def _recall(self, book: Notebook) -> None:
+        """Look up what the project's memory has to say to the card, and write down what is new."""
+        turn, known = book.file.turn_count + 1, book.file.recalled
+        told = await self._desk.inbox.recall(book.file.accepted.workload, book.card, turn, known)
+        if told != known:
+            book.note(e.MemoriesRecalled(card_id=book.card.id, turn=turn, memories=told))
 
     async def _take_turns(self, book: Notebook, bench: Bench) -> None:
         taken = 0
@@ -123,3 +134,9 @@ class CardWorker(Actor[WorkOnCard]):
         elif said.next is Next.BLOCK:
             book.note(*block(card, said.wait_reason or WaitReason.SYSTEM, said.note))
         return said.next in (Next.SETTLED, Next.BLOCK)
+
+
+def _mail(file: CardFile) -> Mail | None:
+    if not writes_notes(file.accepted.workload):
+        return None
+    return Mail(run_id=file.run_id, notes=file.notes, notes_sent=file.notes_sent, seen=file.last_seq)

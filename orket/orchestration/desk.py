@@ -15,6 +15,7 @@ from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
+from orket.orchestration.inbox import Inbox
 from orket.services.sandbox_messages import CloseSandbox, RunInSandbox, WriteFile
 from orket.services.tool_messages import EndCalls, ExecuteTool, Settle
 
@@ -25,7 +26,8 @@ class Desk:
 
     ``nodes`` selects the decision nodes for an organization, ``model`` opens a model by name; both refuse
     an unknown name with a ``SettingsError``. ``verify`` executes what a card declares, under the name given.
-    ``redactor`` takes secrets out of what models and tools say, before anything is made of it.
+    ``inbox`` is where workers look for notes and memories. ``redactor`` takes secrets out of what models and
+    tools say, before anything is made of it.
     """
 
     ledger: Ledger
@@ -36,4 +38,5 @@ class Desk:
     model: Callable[[str, Nodes], ModelClient]
     tools: tuple[ToolSpec, ...]
     verify: Callable[[Verification, SandboxSpec, CallId], Awaitable[VerificationResult]]
+    inbox: Inbox
     redactor: Redactor = attrs.field(factory=Redactor)

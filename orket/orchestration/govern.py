@@ -53,7 +53,33 @@ def _event(change: CardChange, by: Authority) -> e.Event:
         raise CardError(f"card {change.card_id} is not yours; you work on {by.card.id}")
     if change.status is not None:
         return _moved(change, change.status, by)
+    if change.credits_micros:
+        return _credited(change, by)
+    if change.note_to is not None:
+        return _sent(change, change.note_to, by)
+    if change.remember:
+        return e.DecisionRemembered(card_id=by.card.id, by=by.seat, text=change.comment)
     return e.CardCommented(card_id=by.card.id, author=by.seat, text=change.comment)
+
+
+def _credited(change: CardChange, by: Authority) -> e.CardCredited:
+    if change.credits_micros < 0:
+        raise CardError("credits are what a card has cost; they are more than 0")
+    return e.CardCredited(
+        card_id=by.card.id, by=by.seat, amount_micros=change.credits_micros, reason=change.comment
+    )
+
+
+def _sent(change: CardChange, to: str, by: Authority) -> e.NoteSent:
+    if to and by.team.seat(to) is None:
+        raise CardError(f"no seat {to!r} in the team; its seats: {_seats(by.team)}")
+    if to == by.seat:
+        raise CardError(f"a note to yourself reaches nobody; the team's seats: {_seats(by.team)}")
+    return e.NoteSent(card_id=by.card.id, by=by.seat, to=to, text=change.comment)
+
+
+def _seats(team: Team) -> str:
+    return ", ".join(seat.key for seat in team.seats)
 
 
 def _moved(change: CardChange, status: CardStatus, by: Authority) -> e.CardStatusChanged:
@@ -86,8 +112,7 @@ def check_verified(result: VerificationResult | None) -> None:
 
 def _created(card: Card, by: Authority) -> e.CardAdded:
     if by.team.seat(card.seat) is None:
-        seats = ", ".join(seat.key for seat in by.team.seats)
-        raise CardError(f"unknown seat {card.seat!r}; the team has: {seats}")
+        raise CardError(f"unknown seat {card.seat!r}; the team has: {_seats(by.team)}")
     if unknown := [one for one in card.depends_on if one not in by.known]:
         raise CardError(f"unknown dependency {unknown[0]!r}")
     if card.id in by.known:

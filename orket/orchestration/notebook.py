@@ -11,7 +11,9 @@ import attrs
 from orket.domain import events as e
 from orket.domain.cards import Card, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.runs import RunState, TurnState
+from orket.domain.seat_notes import Note, Received
 from orket.domain.verification import VerificationResult
 from orket.orchestration.desk import Desk
 from orket.services.tool_messages import Settle
@@ -29,6 +31,11 @@ class CardFile:
     turn_count: int
     verification: VerificationResult | None
     known: tuple[CardId, ...]
+    received: Received = ()
+    recalled: tuple[Memory, ...] = ()
+    notes: tuple[Note, ...] = ()
+    notes_sent: int = 0
+    last_seq: int = 0
 
     @classmethod
     def of(cls, state: RunState, card: CardId) -> CardFile:
@@ -48,6 +55,11 @@ class CardFile:
             turn_count=state.turn_counts.get(card, 0),
             verification=state.verifications.get(card),
             known=tuple(state.cards),
+            received=state.received.get(card, ()),
+            recalled=state.recalled.get(card, ()),
+            notes=state.notes,
+            notes_sent=state.notes_sent,
+            last_seq=state.last_seq,
         )
 
 
@@ -69,6 +81,8 @@ class Notebook:
             turns={card: file.turns},
             turn_counts={card: file.turn_count},
             verifications={} if file.verification is None else {card: file.verification},
+            received={card: file.received},
+            recalled={card: file.recalled},
         )
 
     @property

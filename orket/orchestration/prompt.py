@@ -6,12 +6,16 @@ import attrs
 import msgspec
 
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
+from orket.decision_nodes.house_rules import PROMPT_TOKENS, number
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Epic, Role, Seat, Workload
 from orket.domain.cards import Card
 from orket.domain.models import ModelRequest
 from orket.domain.runs import RunState, TurnState
+from orket.domain.seat_notes import received_by
 from orket.domain.tools import ToolSpec
+
+IDESIGN = "idesign"
 
 
 @attrs.frozen(kw_only=True)
@@ -63,19 +67,7 @@ def ask_for(
 ) -> ModelRequest:
     """Write the request of a turn (from 1) from everything the state knows about the card."""
     environment = who.epic.environment
-    given = PromptInput(
-        card=card,
-        epic=who.epic,
-        seat=who.seat,
-        role=who.role,
-        review=who.review,
-        dialect=next((d for d in workload.dialects if d.model_family == who.choice.dialect), None),
-        tools=who.tools,
-        comments=state.comments.get(card.id, ()),
-        verification=state.verifications.get(card.id),
-        history=_closed(state.turns.get(card.id, ())),
-        workload=workload,
-    )
+    given = prompt_input(nodes, workload, state, card, who)
     return ModelRequest(
         card=card.id,
         turn=turn,
@@ -89,6 +81,39 @@ def ask_for(
         params_json=environment.params_json,
         pieces=False,
     )
+
+
+def prompt_input(
+    nodes: Nodes, workload: Workload, state: RunState, card: Card, who: Assignment
+) -> PromptInput:
+    """Collect everything a prompt may say.
+
+    Raises:
+        SettingsError: A process rule is not a number in its range; admission refuses such a run.
+    """
+    return PromptInput(
+        card=card,
+        epic=who.epic,
+        seat=who.seat,
+        role=who.role,
+        review=who.review,
+        dialect=next((d for d in workload.dialects if d.model_family == who.choice.dialect), None),
+        tools=who.tools,
+        comments=state.comments.get(card.id, ()),
+        verification=state.verifications.get(card.id),
+        history=_closed(state.turns.get(card.id, ())),
+        workload=workload,
+        notes=received_by(state.received.get(card.id, ()), who.seat.key),
+        memories=state.recalled.get(card.id, ()),
+        idesign=who.epic.idesign and nodes.selection("tool_gate_node").name == IDESIGN,
+        tokens_max=number(workload.organization, PROMPT_TOKENS),
+    )
+
+
+def prompt_version(nodes: Nodes) -> str:
+    """Name the words that prompts are made of: what the node calls its version, or the node itself."""
+    said = getattr(nodes.prompt_strategy, "version", "")
+    return str(said) or nodes.selection("prompt_strategy_node").name
 
 
 def _closed(turns: tuple[TurnState, ...]) -> tuple[TurnState, ...]:

@@ -16,19 +16,23 @@ import attrs
 from actors import ActorSystem
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
-from orket.domain.assets import Organization
+from orket.domain.assets import Organization, Workload
+from orket.domain.cards import Card
 from orket.domain.errors import ModelError, ToolError
 from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted
 from orket.domain.ports import Clock, Ledger
 from orket.domain.replay import Difference, first_difference
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
+from orket.domain.seat_notes import Note
 from orket.domain.state_machine import SYSTEM
 from orket.domain.tools import HumanVerdict, ToolResult
 from orket.domain.verification import Verification, VerificationResult, all_failed
 from orket.orchestration import control
 from orket.orchestration.desk import Desk
+from orket.orchestration.inbox import Mail
 from orket.orchestration.messages import DecideCall, ResumeRun
 from orket.orchestration.run import RunActor
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
@@ -57,6 +61,8 @@ class Record:
     results: dict[CallId, ToolResult] = attrs.field(factory=dict)
     verdicts: dict[CallId, list[e.ToolCallDecided]] = attrs.field(factory=dict)
     verifications: dict[CardId, list[VerificationResult]] = attrs.field(factory=dict)
+    received: dict[tuple[CardId, int], tuple[Note, ...]] = attrs.field(factory=dict)
+    recalled: dict[tuple[CardId, int], tuple[Memory, ...]] = attrs.field(factory=dict)
     resumes: int = 0
 
     @classmethod
@@ -73,6 +79,10 @@ class Record:
                     found.verdicts.setdefault(call, []).append(one.event)
                 case e.VerificationFinished(card_id=card, result=verdict):
                     found.verifications.setdefault(card, []).append(verdict)
+                case e.NotesReceived(card_id=card, turn=turn, notes=notes):
+                    found.received[card, turn] = notes
+                case e.MemoriesRecalled(card_id=card, turn=turn, memories=memories):
+                    found.recalled[card, turn] = memories
                 case e.RunResumed(by=by) if by != SYSTEM:
                     found.resumes += 1
                 case _:
@@ -95,6 +105,16 @@ class Record:
             case None:
                 text = f"turn {request.turn} of {request.card} is not on the record"
                 raise ModelError(text, code=NOT_RECORDED, retryable=False)
+
+    async def notes(self, mail: Mail, card: Card, seat: str, turn: int, *, after: int) -> tuple[Note, ...]:
+        """Hand out the notes that reached the card with this turn."""
+        return self.received.get((card.id, turn), ())
+
+    async def recall(
+        self, workload: Workload, card: Card, turn: int, known: tuple[Memory, ...]
+    ) -> tuple[Memory, ...]:
+        """Tell what the memory told then; this and ``notes`` are the whole ``Inbox``."""
+        return self.recalled.get((card.id, turn), known)
 
     async def effect(self, arguments: Any, context: ToolContext, workbench: Workbench) -> ToolResult:
         """Give a call's recorded result in place of acting; this is the effect of every replayed tool."""
@@ -149,6 +169,7 @@ async def replay(
             nodes=nodes,
             model=lambda name, nodes: record,
             verify=record.verify,
+            inbox=record,
             tools=tuple(tool.spec for tool in tools.values()),
         )
         await ledger.append(run_id, _beginning(recorded))

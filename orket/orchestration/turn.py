@@ -18,12 +18,14 @@ from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
 from orket.domain.runs import CallState
 from orket.domain.sandboxes import SandboxSpec
+from orket.domain.seat_notes import received_by
 from orket.domain.text import canonical_json, well_formed
 from orket.domain.tools import ToolCall, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.govern import Authority, govern
+from orket.orchestration.inbox import Mail
 from orket.orchestration.notebook import Notebook
-from orket.orchestration.prompt import Assignment, ask_for, prompt_blob
+from orket.orchestration.prompt import Assignment, ask_for, prompt_blob, prompt_version
 from orket.orchestration.recovery import wait_for_person
 from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool, ExecutorBusy
 
@@ -40,7 +42,7 @@ class Carried(Enum):
 class Bench:
     """Where a turn is taken: the desk, the nodes, the bounds, who sits there, the run's sandbox.
 
-    ``grant`` is what the assignment may spend.
+    ``grant`` is what the assignment may spend. ``mail`` is None where nobody can leave a note.
     """
 
     desk: Desk
@@ -49,6 +51,7 @@ class Bench:
     who: Assignment
     sandbox: SandboxSpec
     grant: Budget = attrs.field(factory=Budget)
+    mail: Mail | None = None
 
 
 async def take_turn(book: Notebook, bench: Bench) -> Carried:
@@ -60,12 +63,25 @@ async def take_turn(book: Notebook, bench: Bench) -> Carried:
     """
     turn = book.turn
     if turn is None:
-        request = _request(book, bench, book.state.turn_counts.get(book.card.id, 0) + 1)
+        number = book.state.turn_counts.get(book.card.id, 0) + 1
+        if bench.mail is not None:
+            await _receive(book, bench, bench.mail, number)
+        request = _request(book, bench, number)
         _open(book, bench, request)
         await _ask_model(book, bench, request)
     elif turn.reply is None and not turn.error:
         await _ask_model(book, bench, _request(book, bench, turn.turn))
     return await _carry_out(book, bench)
+
+
+async def _receive(book: Notebook, bench: Bench, mail: Mail, turn: int) -> None:
+    """Take in the notes that have come for the seat; they are recorded with the turn that reads them."""
+    card, seat = book.card, bench.who.seat.key
+    before = received_by(book.state.received.get(card.id, ()), seat)
+    after = before[-1].number if before else 0
+    notes = await bench.desk.inbox.notes(mail, card, seat, turn, after=after)
+    if notes:
+        book.note(e.NotesReceived(card_id=card.id, turn=turn, seat=seat, notes=notes))
 
 
 def _request(book: Notebook, bench: Bench, turn: int) -> ModelRequest:
@@ -84,6 +100,7 @@ def _open(book: Notebook, bench: Bench, request: ModelRequest) -> None:
             review=bench.who.review,
             model=bench.who.choice.model,
             prompt=blob_id(prompt),
+            prompt_version=prompt_version(bench.nodes),
         ),
         blob=prompt,
     )

@@ -245,7 +245,12 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
                 self._tools.sandboxes.tell(_end_of(m))
 
     def _at_bench(self, m: ExecuteTool) -> tuple[Tool[Any], ToolContext, Workbench]:
-        bench = Workbench(sandboxes=self._tools.sandboxes, spec=m.context.sandbox, call_id=m.call.id)
+        bench = Workbench(
+            sandboxes=self._tools.sandboxes,
+            spec=m.context.sandbox,
+            call_id=m.call.id,
+            memory=self._tools.ledger,
+        )
         return self._tools.toolbox[m.call.tool], ToolContext(call=m.call, given=m.context), bench
 
 

@@ -63,6 +63,11 @@ def comment(card: str = "A", text: str = "well") -> e.CardCommented:
     return e.CardCommented(card_id=CardId(card), author="tester", text=text)
 
 
+def remembered(text: str, card: str = "A") -> e.DecisionRemembered:
+    """Something for the memory of all runs."""
+    return e.DecisionRemembered(card_id=CardId(card), by="tester", text=text)
+
+
 History = Sequence[tuple[RunId, Sequence[e.Event]]]
 
 
@@ -88,7 +93,11 @@ def _next_events(
     draw: st.DrawFn, run: RunId, cards: list[CardId], turns: dict[tuple[RunId, CardId], int]
 ) -> list[e.Event]:
     kinds = ["added", "paused", "resumed", "parked", "finished", "sandbox"]
-    kind = draw(st.sampled_from(kinds + ["status", "retried", "comment", "faulted", "turn"] * bool(cards)))
+    kind = draw(
+        st.sampled_from(
+            kinds + ["status", "retried", "comment", "faulted", "turn", "remembered"] * bool(cards)
+        )
+    )
     if kind == "added":
         card = draw(any_value(Card))
         card = attrs.evolve(
@@ -96,7 +105,7 @@ def _next_events(
         )
         cards.append(card.id)
         return [e.CardAdded(card=card)]
-    if kind in ("status", "retried", "comment", "faulted", "turn"):
+    if kind in ("status", "retried", "comment", "faulted", "turn", "remembered"):
         return _card_events(draw, kind, run, draw(st.sampled_from(cards)), turns)
     return [
         {
@@ -128,6 +137,8 @@ def _card_events(
         return [e.CardRetried(card_id=card, retry_count=draw(st.integers(0, 3)), note="again")]
     if kind == "comment":
         return [comment(card, draw(TEXT))]
+    if kind == "remembered":
+        return [remembered(draw(TEXT), card)]
     if kind == "faulted":
         return [e.CardFaulted(card_id=card, error="Boom: it broke")]
     turn = turns[run, card] = turns.get((run, card), 0) + 1

@@ -14,12 +14,13 @@ from orket.domain.cards import Card
 from orket.domain.errors import IdempotencyConflict, StoreError
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, CardId, RunId, blob_id
+from orket.domain.memory import Memory, query_words, ranked, words
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.redaction import Redactor
 from orket.domain.runs import FINAL_RUN
 from orket.infrastructure.codec import encode_clean
 from orket.infrastructure.newest import Newest
-from orket.infrastructure.projection import PlacedCard, cards_touched, is_listed, project
+from orket.infrastructure.projection import PlacedCard, cards_touched, is_listed, project, remembered
 
 
 class MemoryLedger:
@@ -30,6 +31,7 @@ class MemoryLedger:
         self._newest = Newest(0)
         self._closed = False
         self._events: list[Recorded] = []
+        self._memories: list[Memory] = []
         self._by_run: dict[RunId, list[Recorded]] = {}
         self._runs: dict[RunId, RunSummary] = {}
         self._cards: dict[RunId, dict[CardId, PlacedCard]] = {}
@@ -63,6 +65,7 @@ class MemoryLedger:
         if recorded:
             self._project(run_id, recorded)
         self._events.extend(recorded)
+        self._memories += remembered(recorded)
         self._by_run.setdefault(run_id, []).extend(recorded)
         self._blobs.update((blob_id(one), one) for one in map(self._redactor.blob, map(bytes, blobs)))
         if key is not None:
@@ -131,6 +134,16 @@ class MemoryLedger:
         """Return a blob's content, or None."""
         await anyio.lowlevel.checkpoint()
         return self._blobs.get(blob)
+
+    async def recall(self, query: str, *, limit: int = 20) -> tuple[Memory, ...]:
+        """Search what was remembered, the best first."""
+        await anyio.lowlevel.checkpoint()
+        wanted = query_words(query)
+        held = [set(words(one.text)) for one in self._memories]
+        holding = {word: sum(word in one for one in held) for word in wanted}
+        return ranked(
+            wanted, reversed(self._memories), texts=len(self._memories), holding=holding, limit=limit
+        )
 
     def close(self) -> None:
         """Refuse further appends and end all waits."""

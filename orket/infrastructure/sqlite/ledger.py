@@ -16,12 +16,13 @@ import anyio.to_thread
 
 from orket.domain.cards import Card
 from orket.domain.errors import StoreError
-from orket.domain.events import Event, Recorded
+from orket.domain.events import DecisionRemembered, Event, Recorded
 from orket.domain.identifiers import BlobId, RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.redaction import Redactor
 from orket.infrastructure.codec import encode_clean
-from orket.infrastructure.sqlite import queries
+from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.commits import Commits
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
 from orket.infrastructure.sqlite.group import Append
@@ -75,15 +76,33 @@ class SqliteReader:
         """Return a blob's content, or None."""
         return await self._readers.ask(partial(queries.blob, blob_id=blob))
 
+    async def recall(self, query: str, *, limit: int = 20) -> tuple[Memory, ...]:
+        """Search what was remembered, the best first."""
+        return await self._readers.ask(partial(memories.recall, query=query, limit=limit))
+
 
 class SqliteLedger(SqliteReader):
     """The write side; see ``orket.domain.ports.Ledger``. Secrets are taken out before anything is written."""
 
     def __init__(
-        self, readers: Readers, commits: Commits, clock: Clock, redactor: Redactor | None = None
+        self,
+        readers: Readers,
+        commits: Commits,
+        clock: Clock,
+        redactor: Redactor | None = None,
+        *,
+        remembers: bool = True,
     ) -> None:
         super().__init__(readers)
         self._commits, self._clock, self._redactor = commits, clock, redactor or Redactor()
+        self._remembers = remembers
+
+    async def recall(self, query: str, *, limit: int = 20) -> tuple[Memory, ...]:
+        """Search what was remembered; a house that remembers nothing is not asked each time."""
+        if self._remembers:
+            return await super().recall(query, limit=limit)
+        await anyio.lowlevel.checkpoint()
+        return ()
 
     async def read(
         self, run_id: RunId | None = None, *, after: int = 0, limit: int = 1000
@@ -125,6 +144,7 @@ class SqliteLedger(SqliteReader):
         )
         outcome = await self._commits.append(append)
         if isinstance(outcome, tuple):
+            self._remembers = self._remembers or any(type(one) is DecisionRemembered for one in events)
             return outcome
         raise outcome
 
@@ -143,10 +163,11 @@ async def open_ledger(
         StoreCorrupt: It is not a database, or the ledger does not end where it was sealed.
     """
     store = await anyio.to_thread.run_sync(Store.open, Path(path))
+    remembers = store.remembers()
     commits, readers = Commits(store), Readers(Path(path))
     commits.start()
     try:
-        yield SqliteLedger(readers, commits, clock, redactor)
+        yield SqliteLedger(readers, commits, clock, redactor, remembers=remembers)
     finally:
         with anyio.CancelScope(shield=True):
             await commits.close()

@@ -13,10 +13,18 @@ import attrs
 
 from orket.domain.events import Recorded
 from orket.domain.identifiers import CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.infrastructure.codec import encode_card
-from orket.infrastructure.projection import PlacedCard, cards_touched, changes_lists, is_listed, project
-from orket.infrastructure.sqlite import queries
+from orket.infrastructure.projection import (
+    PlacedCard,
+    cards_touched,
+    changes_lists,
+    is_listed,
+    project,
+    remembered,
+)
+from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.bulk import insert
 from orket.infrastructure.sqlite.rows import RUN_COLUMNS, run_row
 
@@ -62,6 +70,7 @@ class ListChanges:
         self._runs: dict[RunId, RunSummary] = {}
         self._reached: dict[RunId, int] = {}
         self.cards: dict[CardKey, PlacedCard] = {}
+        self._memories: list[Memory] = []
 
     def fold(self, run_id: RunId, recorded: Sequence[Recorded]) -> None:
         """Take in the events of one append.
@@ -81,6 +90,7 @@ class ListChanges:
             self._runs[run_id], placed = project(run_id, before, known, recorded)
             self.cards.update((touched[one], card) for one, card in placed.items())
         self._reached[run_id] = recorded[-1].seq
+        self._memories += remembered(recorded)
 
     def runs(self) -> dict[RunId, RunSummary]:
         """The lines of runs that change."""
@@ -97,6 +107,8 @@ class ListChanges:
             for (run_id, card_id), one in self.cards.items()
         ]
         insert(connection, "cards", "added_seq, run_id, card_id, status, body", cards, _CARD_CHANGED)
+        if self._memories:
+            memories.write(connection, self._memories)
 
 
 def _remember(known: dict[K, V], new: Mapping[K, V]) -> None:

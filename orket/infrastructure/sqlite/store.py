@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
 from orket.domain.identifiers import ENGINE, RunId
-from orket.infrastructure.sqlite import queries
+from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
 from orket.infrastructure.sqlite.connections import (
     as_store_error,
@@ -59,6 +59,10 @@ class Store:
         """Checkpoint and close; the database is one file then, when no reader is left."""
         self._connection.close()
 
+    def remembers(self) -> bool:
+        """Tell whether there is anything to recall; only while nothing is being committed."""
+        return memories.any_remembered(self._connection)
+
     def commit(self, batch: Sequence[Append]) -> list[Outcome]:
         """Record a group of appends in one transaction and say what came of each, in order.
 
@@ -85,6 +89,7 @@ class Store:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
+            memories.clear(connection)
             connection.execute("DELETE FROM cards")
             connection.execute("DELETE FROM runs")
             runs = connection.execute(

@@ -12,8 +12,8 @@ from sqlite3 import Connection
 from orket.domain.errors import StoreError
 from orket.domain.identifiers import RunId
 from orket.domain.integrity import FAULTS_MAX, Anchor, Fault, LedgerReport
-from orket.infrastructure.projection import is_listed, project
-from orket.infrastructure.sqlite import queries
+from orket.infrastructure.projection import is_listed, project, remembered
+from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, read_key, seal
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
 
@@ -110,4 +110,6 @@ def _run_fault(connection: Connection, run_id: RunId) -> str:
     cards = tuple(one.card for one in sorted(placed.values(), key=lambda one: one.added_seq))
     if queries.cards(connection, run_id) != cards:
         return f"the list of cards does not say what the events of run {run_id} say"
+    if memories.of_run(connection, run_id) != memories.indexed(remembered(recorded)):
+        return f"the memory does not hold what the events of run {run_id} say"
     return ""

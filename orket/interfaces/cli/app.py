@@ -33,6 +33,8 @@ _COMMANDS = MappingProxyType(
                 "why_blocked:why_blocked",
                 "Say why cards do not move, and what would free most.",
             ),
+            "prompt": ("prompt:prompt", "Show exactly what a card's turn sends to the model, and why."),
+            "memory": ("memory:app", "Look at the project's memory: decisions kept over all runs."),
             "events": ("look:events", "Show the events of a run, or follow them."),
             "explain": ("explain:explain", "Say why a tool call was allowed or denied, and what came of it."),
             "replay": ("replay:replay", "Replay a recorded run without a model; name the first difference."),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 import attrs
 
+from orket.domain.budgets import MICROS
 from orket.domain.card_account import CardAccount, CardStory
 from orket.domain.cards import Card, CardType
 from orket.domain.diagnosis import Diagnosis, diagnose
@@ -109,6 +110,7 @@ def _fields(account: CardAccount) -> Iterator[str]:
         ("references", ", ".join(one.references)),
         ("retries", f"{one.retry_count} of {one.max_retries}" if one.type is CardType.ISSUE else ""),
         ("used", " · ".join(used) if spent.turns else ""),
+        ("credits", f"{account.credits_micros / MICROS:g}" if account.credits_micros else ""),
         ("verified", "" if account.verification is None else verified(account.verification)),
     ):
         if text:

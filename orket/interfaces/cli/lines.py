@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orket.domain import events as e
+from orket.domain.budgets import MICROS
 from orket.domain.identifiers import CallId
 from orket.domain.runs import RunState
 from orket.domain.sandboxes import SandboxStatus
@@ -43,6 +44,11 @@ def _quiet(event: e.Event) -> str:
             return f"{printable(call.card_id)} {call_name(call)} allowed by {printable(event.decision.rule)}"
         case e.ToolCallFinished(result=result):
             return f"{printable(event.card_id)} the call is closed, {printable(result.code)}"
+        case e.NotesReceived(notes=notes):
+            return f"{printable(event.card_id)} {counted(len(notes), 'note')} for turn {event.turn}"
+        case e.MemoriesRecalled():
+            told = len(event.memories)
+            return f"{printable(event.card_id)} memory tells {told} for turn {event.turn}"
         case e.SandboxChanged():
             return f"sandbox {printable(event.driver)} {event.status}"
         case _:
@@ -78,6 +84,16 @@ def _other(event: e.Event, state: RunState) -> str | None:
         case e.CardCommented():
             said = printable(event.text, chars_max=_CHARS_MAX)
             return f"{printable(event.card_id)} comment by {printable(event.author)}: {said}"
+        case e.CardCredited():
+            amount = f"{event.amount_micros / MICROS:g} credits reported by {printable(event.by)}"
+            return f"{printable(event.card_id)} {amount}{because(event.reason)}"
+        case e.NoteSent():
+            told = printable(event.text, chars_max=_CHARS_MAX)
+            whom = f"by {printable(event.by)} to {printable(event.to or 'all seats')}"
+            return f"{printable(event.card_id)} note {whom}: {told}"
+        case e.DecisionRemembered():
+            told = printable(event.text, chars_max=_CHARS_MAX)
+            return f"{printable(event.card_id)} remembered by {printable(event.by)}: {told}"
         case e.CardRetried():
             card = state.cards[event.card_id]
             return f"{printable(card.id)} retry {event.retry_count}/{card.max_retries}{because(event.note)}"

@@ -16,9 +16,13 @@ from orket.services.tools import (
     nominate_card,
     read_file,
     refinement_proposal,
+    remember,
+    report_credits,
     request_excuse,
     run_command,
     search_files,
+    search_memory,
+    send_note,
     update_issue_status,
     write_file,
 )
@@ -56,5 +60,9 @@ TOOLBOX: Toolbox = make_toolbox(
         refinement_proposal.TOOL,
         request_excuse.TOOL,
         run_command.TOOL,
+        report_credits.TOOL,
+        send_note.TOOL,
+        remember.TOOL,
+        search_memory.TOOL,
     )
 )

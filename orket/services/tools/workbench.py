@@ -1,4 +1,4 @@
-"""The sandbox as a tool sees it: four actions in the workspace of its run, and nothing else."""
+"""The world as a tool sees it: four actions in the workspace of its run, and the project's memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import attrs
 
 from actors import Ref
 from orket.domain.identifiers import CallId
+from orket.domain.memory import Memory
+from orket.domain.ports import LedgerReader
 from orket.domain.sandboxes import Command, CommandResult, Limits, SandboxSpec
 from orket.services.sandbox_messages import (
     ActionRefused,
@@ -35,6 +37,11 @@ class Workbench:
     sandboxes: WorkbenchRef
     spec: SandboxSpec
     call_id: CallId
+    memory: LedgerReader
+
+    async def recall(self, query: str, *, limit: int) -> tuple[Memory, ...]:
+        """Search what was remembered in all runs; see ``LedgerReader.recall``."""
+        return await self.memory.recall(query, limit=limit)
 
     async def run(
         self, argv: tuple[str, ...], *, stdin: bytes = b"", limits: Limits | None = None

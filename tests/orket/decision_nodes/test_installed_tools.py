@@ -24,6 +24,10 @@ GOOD: dict[str, dict[str, object]] = {
     "nominate_card": {"card_id": "C-2", "reason": "all wait for it"},
     "refinement_proposal": {"proposal": "cut it in two"},
     "request_excuse": {"reason": "which port?"},
+    "report_credits": {"amount": 0.5, "reason": "calls"},
+    "send_note": {"text": "mind the sign", "to": "guard"},
+    "remember": {"text": "amounts are whole cents"},
+    "search_memory": {"query": "amounts"},
     "run_command": {"argv": ["ls", "-l"], "timeout_s": 3},
 }
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.model_choice import dialect_of
-from orket.decision_nodes.prompt_history import HISTORY_CHARS_MAX
-from orket.decision_nodes.prompt_sections import clip
+from orket.decision_nodes.prompt_history import message_tokens
+from orket.decision_nodes.prompt_size import clip
 from orket.decision_nodes.prompt_strategy import GO_ON, DefaultPromptStrategy
 from orket.domain.assets import Dialect, Organization
 from orket.domain.cards import CardStatus, Comment
@@ -286,8 +286,8 @@ def test_the_oldest_turns_are_left_out_first_and_the_newest_stays() -> None:
     turns = tuple(taken(text=f"turn {n} " + "x" * 5_900, number=n, note="go") for n in range(1, 40))
     said = [one.content for one in messages(history=turns) if one.role is ChatRole.ASSISTANT]
     assert said[-1].startswith("turn 39 ")
-    assert said[0].startswith("turn 32 ")
-    assert sum(map(len, said)) <= HISTORY_CHARS_MAX
+    assert said[0].startswith("turn 33 ")
+    assert sum(map(message_tokens, messages(history=turns))) <= prompt().tokens_max
 
 
 @st.composite

@@ -6,9 +6,10 @@ import pytest
 
 from orket.infrastructure.memory import open_ledger
 from tests.contracts.ledger import LedgerContract, Opening
+from tests.contracts.recall import RecallContract
 
 
-class TestMemoryLedger(LedgerContract):
+class TestMemoryLedger(LedgerContract, RecallContract):
     @pytest.fixture
     def opening(self) -> Opening:
         return open_ledger

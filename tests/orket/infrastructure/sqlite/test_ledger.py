@@ -16,12 +16,13 @@ from orket.domain.identifiers import blob_id
 from orket.domain.ports import Clock, CommandKey, Ledger
 from orket.infrastructure.sqlite import open_ledger, open_reader
 from tests.contracts.ledger import A, B, LedgerContract, Opening, SteppingClock
+from tests.contracts.recall import RecallContract
 from tests.contracts.strategies import accepted, comment
 
 # ruff: noqa: ASYNC240  # small files; the loop may wait for them
 
 
-class TestSqliteLedger(LedgerContract):
+class TestSqliteLedger(LedgerContract, RecallContract):
     @pytest.fixture
     def opening(self, tmp_path: Path) -> Opening:
         numbers = itertools.count()

@@ -30,6 +30,10 @@ FITTING = {
     "nominate_card": [{"card_id": "C-2", "reason": "x"}],
     "refinement_proposal": [{"proposal": "x"}],
     "request_excuse": [{"reason": "x"}],
+    "report_credits": [{"amount": 0.5}, {"amount": 3, "reason": "calls"}],
+    "send_note": [{"text": "x"}, {"text": "x", "to": "guard"}],
+    "remember": [{"text": "x"}],
+    "search_memory": [{"query": ""}, {"query": "x", "limit": 3}],
     "run_command": [{"argv": ["ls"]}, {"argv": "ls -l", "stdin": "x", "timeout_s": 3}],
 }
 
