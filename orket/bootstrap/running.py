@@ -11,6 +11,7 @@ from actors import ActorSystem, Ref
 from orket.bootstrap.house import Drivers, House, ladder, open_source, plugins
 from orket.bootstrap.keys import open_keys
 from orket.bootstrap.root import Root
+from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.registry import NodeRegistry, Nodes
 from orket.domain.assets import Organization
 from orket.domain.correlation import REQUEST
@@ -25,7 +26,7 @@ from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.sqlite import open_ledger
 from orket.orchestration.messages import EngineCommand, SystemCommand
 from orket.orchestration.replay import ReplayReport, replay
-from orket.services.tools.toolbox import TOOLBOX, Toolbox
+from orket.services.tools.toolbox import Toolbox
 from orket.settings import Settings
 
 
@@ -53,7 +54,7 @@ async def open_orket(
     *,
     registry: NodeRegistry | None = None,
     drivers: Drivers | None = None,
-    toolbox: Toolbox = TOOLBOX,
+    toolbox: Toolbox | None = None,
 ) -> AsyncIterator[Orket]:
     """Own a database and run the engine on it, until the block ends; open runs go on at once.
 
@@ -61,14 +62,15 @@ async def open_orket(
         settings: Where everything is.
         registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
         drivers: The rungs of the sandbox ladder; by default those of this machine.
-        toolbox: The installed tools; by default those that come with Orket.
+        toolbox: The tools; by default those that come with Orket and those of installed packages.
 
     Raises:
         StoreLocked: Another engine owns the database.
         StoreError: The database cannot be used.
-        SettingsError, AssetError: A node, a plugin or the organization file is not usable.
+        SettingsError, AssetError: A node, a tool, a plugin or the organization file is not usable.
     """
     known = NodeRegistry(plugins()) if registry is None else registry
+    tools = installed_tools() if toolbox is None else toolbox
     source, house = open_source(settings, known), House(known, settings)
     organization = await source.organization()
     nodes = house.nodes(organization)
@@ -79,7 +81,7 @@ async def open_orket(
         ):
             house.move_in(system)
             rungs = ladder() if drivers is None else drivers
-            root = system.named("root").supervise(Root, ledger, source, house, rungs, toolbox, settings)
+            root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
             await system.started(root.engine)
             yield Orket(
                 system=system,
@@ -109,4 +111,4 @@ async def replay_run(
     known = NodeRegistry(plugins()) if registry is None else registry
     house = House(known, settings)
     async with open_memory_ledger(SystemClock()) as ledger:
-        return await replay(house.nodes, ledger, TOOLBOX, recorded, SystemClock())
+        return await replay(house.nodes, ledger, installed_tools(), recorded, SystemClock())

@@ -1,7 +1,7 @@
-"""The engine's outside world under simulation, and a whole engine in it.
+"""The engine's outside world under simulation, a whole engine in it, and the contract of a tool.
 
-For use inside ``actors.testing.simulate``: schedules, time and faults are the simulation's. What needs
-Hypothesis is in ``orket.testing.hypothesis``.
+The simulated parts are for use inside ``actors.testing.simulate``: schedules, time and faults are the
+simulation's. What needs Hypothesis is in ``orket.testing.hypothesis``.
 """
 
 from orket.testing.cards import CardModel, Move
@@ -11,6 +11,7 @@ from orket.testing.laws import EngineLaws
 from orket.testing.ledger import SimulatedLedger
 from orket.testing.model import SimulatedModel, call, diligent, says
 from orket.testing.sandbox import Shell, SimulatedSandbox
+from orket.testing.tools import ToolContractBroken, check_tool
 from orket.testing.workloads import issue, workload
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "SimulatedLedger",
     "SimulatedModel",
     "SimulatedSandbox",
+    "ToolContractBroken",
     "call",
+    "check_tool",
     "diligent",
     "issue",
     "says",

@@ -1,0 +1,35 @@
+"""The tools of this installation: those that come with Orket, and those of installed packages."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from orket.domain.errors import SettingsError
+from orket.services.tools.tool import Tool
+from orket.services.tools.toolbox import TOOLBOX, Toolbox, make_toolbox
+
+ENTRY_POINTS = "orket.tools"
+
+
+def installed_tools() -> Toolbox:
+    """Put together all installed tools: an entry point of the group ``orket.tools`` names a ``Tool``.
+
+    Raises:
+        SettingsError: An entry point cannot be loaded, is no tool or is not named as its tool, or two tools
+            have one name.
+    """
+    return make_toolbox((*TOOLBOX.values(), *map(_load, entry_points(group=ENTRY_POINTS))))
+
+
+def _load(point: EntryPoint) -> Tool[Any]:
+    place = f"entry point {point.name!r} = {point.value} of {ENTRY_POINTS}"
+    try:
+        found: object = point.load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"{place}: {error}") from error
+    if not isinstance(found, Tool):
+        raise SettingsError(f"{place}: is a {type(found).__name__}; make it with declare()")
+    if found.spec.name != point.name:
+        raise SettingsError(f"{place}: its tool is named {found.spec.name!r}; name the entry point like it")
+    return found
