@@ -31,12 +31,12 @@ def page_response(value: msgspec.Struct, next_path: str) -> Response:
 
 def run_path(request: Request, run_id: str) -> str:
     """Name a run's resource, also when the app is mounted below another."""
-    return f"{_root(request)}/v1/runs/{quote(run_id, safe='')}"
+    return f"{root_path(request)}/v1/runs/{quote(run_id, safe='')}"
 
 
 def operation_path(request: Request, name: str) -> str:
     """Name an operation's resource."""
-    return f"{_root(request)}/v1/operations/{quote(name, safe='')}"
+    return f"{root_path(request)}/v1/operations/{quote(name, safe='')}"
 
 
 def next_page(request: Request, **changes: object) -> str:
@@ -45,6 +45,7 @@ def next_page(request: Request, **changes: object) -> str:
     return f"{quote(request.url.path)}?{urlencode(query)}"
 
 
-def _root(request: Request) -> str:
+def root_path(request: Request) -> str:
+    """Name what the app is mounted below, without a slash at the end."""
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")

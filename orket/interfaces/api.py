@@ -21,12 +21,14 @@ import actors
 from orket.bootstrap import Orket, open_orket
 from orket.domain.errors import OrketError
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.docs_page import docs_route
 from orket.interfaces.door import Door
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.openapi import openapi_route
 from orket.interfaces.operations import routes_of
 from orket.interfaces.problems import headers_of, http_problem, problem_of, problem_response
 from orket.interfaces.routes import OPERATIONS
+from orket.interfaces.sockets import event_socket
 from orket.interfaces.visits import visit_of
 from orket.settings import Settings, load_settings
 
@@ -64,8 +66,9 @@ def create_app(
                 finally:
                     bridge.streams.close()
 
+    documents = (openapi_route(OPERATIONS), docs_route(OPERATIONS))
     app = Starlette(
-        routes=[*routes_of(OPERATIONS, bridge), openapi_route(OPERATIONS)],
+        routes=[*routes_of(OPERATIONS, bridge), event_socket(bridge), *documents],
         middleware=[Middleware(Door, bridge=bridge)],
         exception_handlers={
             OrketError: _on_error,

@@ -91,7 +91,8 @@ def _types(operations: Iterable[Operation]) -> list[type]:
     """List the wire types in use, each once; queries are spelled out as parameters."""
     found: dict[type, None] = {Problem: None}
     for one in operations:
-        found.update(dict.fromkeys(kind for kind in (one.body, *(a.body for a in one.answers)) if kind))
+        kinds = (one.body, *(answer.body for answer in one.answers))
+        found.update((kind, None) for kind in kinds if kind is not None and kind is not str)
     return list(found)
 
 
@@ -188,8 +189,8 @@ def _headers(names: Iterable[str]) -> Json:
     return {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}
 
 
-def _content(media_type: str, kind: type[msgspec.Struct]) -> Json:
-    schema: Json = {"$ref": _REF.format(name=kind.__name__)}
+def _content(media_type: str, kind: type[msgspec.Struct] | type[str]) -> Json:
+    schema: Json = {"type": "string"} if kind is str else {"$ref": _REF.format(name=kind.__name__)}
     if media_type == SSE_TYPE:
         schema = _server_sent(schema)
     return {media_type: {"schema": schema}}

@@ -76,7 +76,7 @@ class Answer:
 
     status: int
     description: str
-    body: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | type[str] | None = None
     media_type: str = "application/json"
     headers: tuple[str, ...] = ()
     leads_to: tuple[str, ...] = ()

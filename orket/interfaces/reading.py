@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from orket.domain.ports import CommandKey
 from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
@@ -37,7 +37,7 @@ async def read_json(request: Request, kind: type[T], *, bytes_max: int, seconds_
     return decode(kind, body or b"{}")
 
 
-def read_query(request: Request, kind: type[T]) -> T:
+def read_query(request: HTTPConnection, kind: type[T]) -> T:
     """Read the query as ``kind``.
 
     Raises:
@@ -85,7 +85,7 @@ def command_key(request: Request, body: object) -> CommandKey | None:
     return CommandKey(key=key, fingerprint=hashlib.sha256(said).hexdigest())
 
 
-def last_event_id(request: Request) -> int | None:
+def last_event_id(request: HTTPConnection) -> int | None:
     """Read ``Last-Event-ID``, which a client sends when it comes back.
 
     Raises:

@@ -31,6 +31,8 @@ from orket.settings import Settings
 DRAIN_S = 2
 # Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
 HEAD_BYTES = 128 * 1024
+# Clients have nothing to say over a WebSocket.
+SAID_BYTES = 4096
 EXIT_OK = 0
 EXIT_FAILED = 1
 
@@ -162,7 +164,9 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=SAID_BYTES,
+            ws_per_message_deflate=False,
             h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=DRAIN_S,
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from orket.interfaces.routes import (
     approvals,
     cards,
+    catalog,
     keys,
     ledger,
+    metrics,
     operations,
     run_calls,
     run_commands,
@@ -26,4 +28,6 @@ OPERATIONS = (
     *ledger.OPERATIONS,
     *keys.OPERATIONS,
     *system.OPERATIONS,
+    *metrics.OPERATIONS,
+    *catalog.OPERATIONS,
 )

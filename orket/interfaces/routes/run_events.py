@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from orket.domain.runs import FINAL_RUN
@@ -17,6 +17,7 @@ from orket.interfaces.operations import LAST_EVENT_ID, READS, RUN_ID, Answer, Op
 from orket.interfaces.problems import RUN_NOT_FOUND, STREAMS
 from orket.interfaces.reading import SEQ_MAX, last_event_id, read_query
 from orket.interfaces.routes.runs import find_run
+from orket.interfaces.tail import Tail
 from orket.wire.cards import CardPage
 from orket.wire.events import EventView
 from orket.wire.views import card_view
@@ -40,16 +41,29 @@ class RunCardsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 async def events(bridge: Bridge, request: Request) -> Response:
     """Stream the run's events: those there are, then the new ones, up to its end."""
+    tail = await tail_of(bridge, request)
+    if tail.over:
+        summary = await find_run(bridge.running.ledger, request)
+        if tail.after >= summary.last_seq:
+            # To a browser this is the only answer that means: do not come back.
+            return Response(status_code=204)
+    return EventStream(tail, bridge.streams)
+
+
+async def tail_of(bridge: Bridge, request: HTTPConnection) -> Tail:
+    """Begin where the client left off.
+
+    Raises:
+        RunNotFound: There is no such run.
+        WireInvalid, HttpRefusal: The query or ``Last-Event-ID`` is not usable.
+    """
     query = read_query(request, EventsQuery)
     came_back = last_event_id(request)
     after = min(query.after, SEQ_MAX) if came_back is None else came_back
     ledger = bridge.running.ledger
     summary = await find_run(ledger, request)
     over = summary.status in FINAL_RUN
-    if over and after >= summary.last_seq:
-        # To a browser this is the only answer that means: do not come back.
-        return Response(status_code=204)
-    return EventStream(ledger, summary.run_id, after, bridge.streams, bridge.limits, over=over)
+    return Tail(ledger, summary.run_id, after, bridge.limits, over)
 
 
 async def cards(bridge: Bridge, request: Request) -> Response:
@@ -71,7 +85,9 @@ OPERATIONS = (
         path="/v1/runs/{run_id}/events",
         summary="Follow a run",
         description="Server-sent events: `id` is the sequence number, `data` one event as JSON. The stream "
-        "ends with the run; it can be taken up again after any event, without a gap and without a repeat.",
+        "ends with the run; it can be taken up again after any event, without a gap and without a repeat. "
+        "The same path serves a WebSocket: one event a text message, resumed with `after`; it is closed with "
+        "1000 at the end of the run and with 1001 when the server stops.",
         handler=events,
         query=EventsQuery,
         answers=(

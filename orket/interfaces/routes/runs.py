@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from orket.domain.errors import RunNotFound
@@ -104,7 +104,7 @@ async def show(bridge: Bridge, request: Request) -> Response:
     return json_response(run_view(found), headers=headers)
 
 
-async def find_run(ledger: LedgerReader, request: Request) -> RunSummary:
+async def find_run(ledger: LedgerReader, request: HTTPConnection) -> RunSummary:
     """Find the run that the path names.
 
     Raises:

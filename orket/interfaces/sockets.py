@@ -1,0 +1,62 @@
+"""A run's events over a WebSocket: one event a text message, with the same cursor as the event stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import anyio
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from orket.domain.events import Recorded
+from orket.domain.keys import Scope
+from orket.interfaces.admission import Lane
+from orket.interfaces.bridge import Bridge
+from orket.interfaces.routes.run_events import tail_of
+from orket.interfaces.tail import Line
+from orket.interfaces.visits import visit_of
+from orket.wire.codec import encode
+from orket.wire.views import event_view
+
+OVER, STOPPING = 1000, 1001
+NAME = "followRunEvents"
+
+
+def event_socket(bridge: Bridge) -> WebSocketRoute:
+    """Serve a run's events at the path of its event stream, to those who ask for a WebSocket."""
+
+    async def follow(socket: WebSocket) -> None:
+        visit = visit_of(socket.scope)
+        visit.operation = NAME
+        bridge.admission.enter(visit.caller, Scope.READ, Lane.WORK)
+        try:
+            tail = await tail_of(bridge, socket)
+        finally:
+            bridge.admission.leave(Lane.WORK)
+        line = Line(socket.send, bridge.limits.send_stall_s)
+        with bridge.streams.admitted():
+            await socket.accept()
+            await tail.follow(_Frames(line), socket.receive)
+        if line.broken:
+            return
+        # The client may have left; closing a second time is an error of the framework's own.
+        with suppress(OSError, RuntimeError), anyio.move_on_after(bridge.limits.send_stall_s):
+            await socket.close(OVER if tail.over else STOPPING)
+
+    return WebSocketRoute("/v1/runs/{run_id}/events", follow, name=NAME)
+
+
+class _Frames:
+    """Tells events as text messages; see ``tail.Told``."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    async def events(self, page: Sequence[Recorded]) -> None:
+        """Send each as a message."""
+        for one in page:
+            await self._line.send({"type": "websocket.send", "text": encode(event_view(one)).decode()})
+
+    async def alive(self) -> None:
+        """Do nothing: the server sends pings."""

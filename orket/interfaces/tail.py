@@ -1,0 +1,112 @@
+"""The events of a run from one log: those there are, then the new ones, without a seam between them.
+
+The ledger wakes the tail; nothing is queued, so a client that is slow costs a page of memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import anyio
+import anyio.lowlevel
+import attrs
+from starlette.types import Message, Receive, Send
+
+from orket.domain.errors import StoreError
+from orket.domain.events import Recorded, RunFinished
+from orket.domain.identifiers import RunId
+from orket.domain.ports import LedgerReader
+from orket.interfaces.limits import HttpLimits
+
+_LOG = logging.getLogger(__name__)
+
+
+class Line:
+    """The way to a client.
+
+    Args:
+        send: The server's.
+        stall_s: How long a message may take.
+    """
+
+    def __init__(self, send: Send, stall_s: float) -> None:
+        self._send, self._stall_s = send, stall_s
+        self.broken = False
+
+    async def send(self, message: Message) -> None:
+        """Send a message; others get a turn, even if the server takes it at once.
+
+        Raises:
+            BrokenPipeError: The client takes nothing any more.
+        """
+        with anyio.move_on_after(self._stall_s):
+            await self._send(message)
+            await anyio.lowlevel.checkpoint()
+            return
+        self.broken = True
+        raise BrokenPipeError("the client takes nothing any more")
+
+
+class Told(Protocol):
+    """Whoever is told the events."""
+
+    async def events(self, page: Sequence[Recorded]) -> None:
+        """Take some more events; how many have been taken is counted when it returns."""
+        ...
+
+    async def alive(self) -> None:
+        """Take a sign of life: nothing has happened for a while."""
+        ...
+
+
+@attrs.define
+class Tail:
+    """The events of one run after sequence ``after``, up to its end; ``over`` once that has been told."""
+
+    ledger: LedgerReader
+    run_id: RunId
+    after: int
+    limits: HttpLimits
+    over: bool
+
+    async def follow(self, told: Told, receive: Receive) -> None:
+        """Tell the events until the run is over, the client has left, or nothing can be told any more."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_gone, receive, group.cancel_scope)
+            try:
+                with suppress(OSError):
+                    await self._pump(told)
+            except StoreError as error:
+                # The client comes back and is told then; in the middle of a stream nobody can be told.
+                _LOG.warning("the event stream of run %s ended: %s", self.run_id, error.detail)
+            group.cancel_scope.cancel()
+
+    async def _pump(self, told: Told) -> None:
+        newest = 0
+        while True:
+            page = await self.ledger.read(self.run_id, after=self.after, limit=self.limits.stream_page)
+            if page:
+                await told.events(page)
+                self.after = page[-1].seq
+                self.over = self.over or any(isinstance(one.event, RunFinished) for one in page)
+            if len(page) == self.limits.stream_page:
+                continue
+            if self.over:
+                return
+            newest = await self._newer(max(newest, self.after), told)
+
+    async def _newer(self, newest: int, told: Told) -> int:
+        """Wait until the ledger is beyond ``newest``, with a sign of life now and then."""
+        while True:
+            with anyio.move_on_after(self.limits.heartbeat_s):
+                return await self.ledger.wait(newest)
+            await told.alive()
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+        pass
+    scope.cancel()
