@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import get_args, get_type_hints
 
+import attrs
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orket.interfaces.openapi import openapi_document
-from orket.interfaces.operations import Operation
+from orket import __version__
+from orket.interfaces.events import SSE_TYPE
+from orket.interfaces.operations import ALWAYS, KEYED, Operation
 
-Node = Mapping[str, Any]
+Row = tuple[str, str, str]
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -41,50 +44,50 @@ def docs_route(operations: Sequence[Operation]) -> Route:
 
     async def page(request: Request) -> Response:
         if not built:
-            built.append("".join(_page(openapi_document(operations))).encode())
+            built.append("".join(_page(operations)).encode())
         return Response(built[0], media_type="text/html", headers=_HEADERS)
 
     return Route("/docs", page, methods=["GET"], name="docs")
 
 
-def _page(document: Node) -> Iterator[str]:
-    info = document["info"]
-    title = f"{info['title']} {info['version']}"
-    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title>"
+def _page(operations: Sequence[Operation]) -> Iterator[str]:
+    yield f"<!doctype html><html lang=en><meta charset=utf-8><title>Orket {__version__}</title>"
     yield f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
-    yield f"<h1>{_text(title)}</h1><p>{_text(info['description'])} "
-    yield "The same as a document for programs: <a href=openapi.json>openapi.json</a>. Errors are problem "
-    yield "documents (RFC 9457); a key goes into <code>Authorization: Bearer …</code>.</p><nav>"
-    found = [
-        (method.upper(), path, one)
-        for path, methods in document["paths"].items()
-        for method, one in methods.items()
-    ]
-    for method, path, one in found:
-        yield f"<a href='#{one['operationId']}'><code>{method} {_text(path)}</code></a>"
+    yield f"<h1>Orket {__version__}</h1><p>Governed agent work: runs, their cards, and the ledger of "
+    yield "everything they did. The same as a document for programs: <a href=openapi.json>openapi.json</a>. Errors are "
+    yield "problem documents (RFC 9457); a key goes into <code>Authorization: Bearer …</code>.</p><nav>"
+    for one in operations:
+        yield f"<a href='#{one.name}'><code>{one.method} {_text(one.path)}</code></a>"
     yield "</nav>"
-    for tag in document["tags"]:
-        yield f"<h2>{_text(tag['name'])}</h2>"
-        for method, path, one in found:
-            if tag["name"] in one["tags"]:
-                yield from _operation(method, path, one, document["components"]["schemas"])
+    for tag in dict.fromkeys(one.tag for one in operations):
+        yield f"<h2>{_text(tag)}</h2>"
+        for one in operations:
+            if one.tag == tag:
+                yield from _operation(one)
     yield "</html>"
 
 
-def _operation(method: str, path: str, one: Node, schemas: Node) -> Iterator[str]:
-    yield f"<article id='{one['operationId']}'><h3><b class=m>{method}</b> {_text(path)}</h3>"
-    yield f"<p>{_text(one['summary'])}. {_text(one.get('description', ''))}</p>"
-    body = _body_schema(one, schemas)
-    rows = [(p["name"], p["in"], p["description"]) for p in one["parameters"]]
-    rows += [(name, "body", part.get("description", "")) for name, part in body.get("properties", {}).items()]
+def _operation(one: Operation) -> Iterator[str]:
+    yield f"<article id='{one.name}'><h3><b class=m>{one.method}</b> {_text(one.path)}</h3>"
+    yield f"<p>{_text(one.summary)}. {_text(one.description)}</p>"
+    rows = [(parameter.name, parameter.place, parameter.description) for parameter in one.parameters]
+    rows += [(field.name, "query", field.description) for field in _fields(one.query)]
+    rows += [(field.name, "body", field.description) for field in _fields(one.body)]
     yield from _table(rows)
-    yield f"<pre>{_text(_curl(method, path, one, body))}</pre><details><summary>Answers</summary>"
-    yield from _table([(status, "", told["description"]) for status, told in one["responses"].items()])
-    scope = next((names[0] for needed in one["security"] for names in needed.values()), "")
-    yield f"</details><small>{one['operationId']}{f' · scope {scope}' if scope else ''}</small></article>"
+    yield f"<pre>{_text(_curl(one))}</pre><details><summary>Answers</summary>"
+    yield from _table(_answers(one))
+    scope = "" if one.scope is None else f" · scope {one.scope.value}"
+    yield f"</details><small>{one.name}{scope}</small></article>"
 
 
-def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+def _answers(one: Operation) -> list[Row]:
+    known = {*one.problems, *ALWAYS, *(() if one.scope is None else KEYED)}
+    kinds = sorted(known, key=lambda kind: (kind.status, kind.name))
+    problems = [(str(kind.status), kind.name, kind.title) for kind in kinds]
+    return [*((str(answer.status), "", answer.description) for answer in one.answers), *problems]
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
     if rows:
         yield "<table>"
         for name, place, told in rows:
@@ -92,27 +95,37 @@ def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
         yield "</table>"
 
 
-def _body_schema(one: Node, schemas: Node) -> Node:
-    content = one.get("requestBody", {}).get("content", {})
-    for told in content.values():
-        found: Node = schemas[told["schema"]["$ref"].rpartition("/")[2]]
-        return found
-    return {}
+@attrs.frozen
+class _Field:
+    name: str
+    description: str
+    example: object
+    required: bool
 
 
-def _curl(method: str, path: str, one: Node, body: Node) -> str:
+def _fields(kind: type[msgspec.Struct] | None) -> list[_Field]:
+    if kind is None:
+        return []
+    hints = get_type_hints(kind, include_extras=True)
+    return [_field(one, hints[one.name]) for one in msgspec.structs.fields(kind)]
+
+
+def _field(one: msgspec.structs.FieldInfo, hint: object) -> _Field:
+    metas = [part for part in get_args(hint) if isinstance(part, Meta)]
+    description = next((meta.description for meta in metas if meta.description), "")
+    example = next((meta.examples[0] for meta in metas if meta.examples), "…")
+    return _Field(one.encode_name, description, example, one.required)
+
+
+def _curl(one: Operation) -> str:
     """Write a request that can be pasted, with the examples of the required fields."""
-    words = ["curl"] + (["-N"] if "Stream" in one["operationId"] or "stream" in one["operationId"] else [])
-    words += ["-X", method] if method != "GET" else []
-    if "requestBody" in one:
-        example = {name: _example(body["properties"][name]) for name in body.get("required", ())}
+    streams = any(answer.media_type == SSE_TYPE for answer in one.answers)
+    words = ["curl", *(["-N"] if streams else []), *(["-X", one.method] if one.method != "GET" else [])]
+    if one.body is not None:
+        example = {field.name: field.example for field in _fields(one.body) if field.required}
         told = msgspec.json.encode(example).decode()
         words += ["-H", "'content-type: application/json'", "-d", f"'{told}'"]
-    return " ".join((*words, f"'http://127.0.0.1:8082{path}'"))
-
-
-def _example(schema: Node) -> object:
-    return next(iter(schema.get("examples", ())), 1 if schema.get("type") == "integer" else "…")
+    return " ".join((*words, f"'http://127.0.0.1:8082{one.path.replace(':path', '')}'"))
 
 
 def _text(text: str) -> str:
