@@ -54,7 +54,7 @@ def _page(operations: Sequence[Operation]) -> Iterator[str]:
     yield f"<!doctype html><html lang=en><meta charset=utf-8><title>Orket {__version__}</title>"
     yield f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
     yield f"<h1>Orket {__version__}</h1><p>Governed agent work: runs, their cards, and the ledger of "
-    yield "everything they did. The same as a document for programs: <a href=openapi.json>openapi.json</a>. Errors are "
+    yield "everything they did. For programs: <a href=openapi.json>openapi.json</a>. Errors are "
     yield "problem documents (RFC 9457); a key goes into <code>Authorization: Bearer …</code>.</p><nav>"
     for one in operations:
         yield f"<a href='#{one.name}'><code>{one.method} {_text(one.path)}</code></a>"
