@@ -9,6 +9,8 @@ import pathlib
 import types
 import typing
 import uuid
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NewType, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -51,7 +53,7 @@ def check_message(message: type[Any]) -> None:
     _check_fields(message, ())
 
 
-def _check_fields(cls: type[Any], above: tuple[type[Any], ...]) -> None:
+def _check_fields(cls: Any, above: tuple[type[Any], ...]) -> None:
     if cls in above:
         return
     if not _frozen(cls):
@@ -62,7 +64,9 @@ def _check_fields(cls: type[Any], above: tuple[type[Any], ...]) -> None:
             _check_type(hints[field.name], f"{cls.__qualname__}.{field.name}", (*above, cls))
 
 
-def _hints(cls: type[Any]) -> dict[str, Any]:
+@lru_cache(1024)
+def _hints(cls: Any) -> Mapping[str, Any]:
+    """Resolve the annotations of a class once, however many messages hold one."""
     try:
         return typing.get_type_hints(cls, include_extras=True)
     except NameError as error:

@@ -159,6 +159,8 @@ class Kernel:
         if signal.kind is Kind.CRASH:
             self.cut(cell, "crash")
             return
+        if signal.kind is Kind.STOP and signal.reason is not None and signal.reason.kind == "normal":
+            return  # its own stop: it lets the handler that asked for it come to its end
         at = limit(0.0 if self.brutal else cell.spec.shutdown, self.loop.now())
         if at <= self.loop.now():
             self.cut(cell, "stop")

@@ -76,6 +76,8 @@ def _rest(measured: dict[str, Any]) -> Iterator[Verdict]:
     if footprint := measured.get("footprint"):
         for module, bound in (("orket", IMPORT_MS_MAX), ("orket.bootstrap", IMPORT_MS_MAX)):
             yield verdict(f"import {module}, ms", footprint["imports"][module]["min_ms"], "<=", bound)
+            if (cpu_ms := footprint["imports"][module].get("cpu_min_ms")) is not None:
+                yield verdict(f"import {module}, ms of CPU", cpu_ms, "<=", bound)
         memory = footprint["memory"]
         yield verdict("resident memory of an engine at rest, MB", memory["idle_mb"], "<=", RESIDENT_MB_MAX)
         row = f"resident memory after {memory['cards']} cards, MB"

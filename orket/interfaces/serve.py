@@ -24,6 +24,7 @@ from orket.bootstrap import Orket, open_keys, open_orket
 from orket.domain.errors import OrketError, SettingsError
 from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
 from orket.settings import Settings
 
@@ -68,7 +69,8 @@ async def serve(
     async with anyio.create_task_group() as group:
         await group.start(_heed_signals, stopping)
         try:
-            code = await _serve_until(stopping, settings, say or _to_stderr, opener)
+            with collecting_seldom():
+                code = await _serve_until(stopping, settings, say or _to_stderr, opener)
         except OrketError as error:
             refusal = error  # a task group would wrap it
         group.cancel_scope.cancel()

@@ -436,3 +436,24 @@ async def test_nothing_is_left_for_the_collector() -> None:
         assert leftovers == []
     finally:
         gc.enable()
+
+
+@attrs.frozen
+class LastWord(Request[str]):
+    """Stop, and say something after that."""
+
+
+class Brief(Actor[LastWord], restart="temporary", shutdown=0.0):
+    """Would be cut off at once if another one stopped it."""
+
+    @on(LastWord)
+    async def speak(self, m: LastWord) -> str:
+        self.ctx.stop()
+        await anyio.lowlevel.checkpoint()
+        return "said"
+
+
+async def test_an_actor_that_stops_itself_ends_its_handler_first() -> None:
+    async with ActorSystem("s") as system:
+        brief = system.named("brief").spawn(Brief)
+        assert await brief.ask(LastWord()) == "said"

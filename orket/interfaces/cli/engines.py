@@ -31,10 +31,12 @@ async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
         async with connect(socket) as remote:
             yield remote
         return
+    from orket.interfaces.collecting import collecting_seldom
     from orket.interfaces.serve import serve_socket
 
-    async with open_orket(settings) as orket, serve_socket(orket):
-        yield Own(ledger=orket.ledger, engine=orket.engine)
+    with collecting_seldom():
+        async with open_orket(settings) as orket, serve_socket(orket):
+            yield Own(ledger=orket.ledger, engine=orket.engine)
 
 
 @asynccontextmanager
