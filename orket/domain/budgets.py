@@ -8,7 +8,7 @@ settled as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 import attrs
@@ -80,9 +80,9 @@ def bounds(budget: Budget) -> Amounts:
     return {name: round(value * UNITS[name]) for name, value in told.items() if value is not None}
 
 
-def exceeded(budget: Budget, spent: Spent) -> str | None:
-    """Name the first limit that is used up, or None."""
-    limits = bounds(budget)
+def exceeded(budget: Budget, spent: Spent, *, besides: Collection[str] = ()) -> str | None:
+    """Name the first limit that is used up, or None; what ``besides`` names is not looked at."""
+    limits = {name: limit for name, limit in bounds(budget).items() if name not in besides}
     return used_up(limits, amounts(spent)) if limits else None
 
 

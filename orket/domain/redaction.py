@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -149,8 +150,8 @@ class Redactor:
                 left.extend(one)
             elif isinstance(one, Mapping):
                 left.extend((*one, *one.values()))
-            elif fields := _fields(one.__class__):
-                left.extend([getattr(one, name) for name, _ in fields])
+            else:
+                left.extend(_values(one.__class__)(one))
         return False
 
     def _value(self, value: Any, depth: int) -> Any:
@@ -220,6 +221,15 @@ def _mark(kind: str) -> str:
 @cache
 def _shape(kind: str) -> re.Pattern[str]:
     return next(re.compile(shape) for name, _, shape in _SHAPES if name == kind)
+
+
+@cache
+def _values(cls: Any) -> Callable[[Any], Iterable[object]]:
+    """Return how to get at what the fields of a class hold; a class without any holds nothing."""
+    names = [name for name, _ in _fields(cls)]
+    if len(names) < 2:  # one name alone would give its bare value
+        return lambda value: [getattr(value, name) for name in names]
+    return attrgetter(*names)
 
 
 @cache

@@ -7,7 +7,7 @@ import json
 
 def well_formed(text: str) -> str:
     """Replace lone surrogates, which UTF-8 cannot hold, by question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def canonical_json(text: str) -> str:
@@ -17,11 +17,15 @@ def canonical_json(text: str) -> str:
     whoever reads it next to refuse.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse)
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _WRITER.encode(_READER.decode(text))
     except (ValueError, RecursionError):
         return well_formed(text)
 
 
 def _refuse(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
+
+
+# Made once: ``json.loads`` and ``json.dumps`` would make them anew for every text.
+_READER = json.JSONDecoder(parse_constant=_refuse)
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -29,6 +29,9 @@ from orket.orchestration.prompt import Assignment, ask_for, prompt_blob, prompt_
 from orket.orchestration.recovery import wait_for_person
 from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool, ExecutorBusy
 
+OF_THE_TURN = frozenset({"turns", "tokens", "cost"})
+"""What a call does not spend: its turn, and the reply that asked for it, are spent already."""
+
 
 class Carried(Enum):
     """How far the tool calls of a turn were carried."""
@@ -145,6 +148,9 @@ async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
 
 
 def _recordable(reply: ModelReply) -> ModelReply:
+    said = [reply.text, *(part for one in reply.calls for part in (one.name, one.arguments_json))]
+    if all(part.isascii() for part in said):
+        return reply
     calls = tuple(
         attrs.evolve(one, name=well_formed(one.name), arguments_json=well_formed(one.arguments_json))
         for one in reply.calls
@@ -172,7 +178,7 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
             if book.card.status not in WAITING:  # the engine died between the question and the card's rest
                 book.note(*wait_for_person(book.card, _question(call)))
             return Carried.WAITING
-        if not call.attempts and exceeded(_of_calls(bench.grant), book.state.spent):
+        if not call.attempts and exceeded(bench.grant, book.state.spent, besides=OF_THE_TURN):
             return Carried.SPENT  # the turn stays open, and is taken up with the next grant
         _take_down(book, bench, call, await _execute(book, bench, call))
     return Carried.ALL
@@ -201,11 +207,6 @@ async def _execute(book: Notebook, bench: Bench, call: CallState) -> CallOutcome
         raise
     book.recorded()
     return outcome
-
-
-def _of_calls(grant: Budget) -> Budget:
-    """What a call spends: its turn, and the reply that asked for it, are spent already."""
-    return attrs.evolve(grant, turns_max=None, tokens_max=None, cost_max=None)
 
 
 def _next_call(book: Notebook) -> CallState | None:
