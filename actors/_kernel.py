@@ -65,6 +65,10 @@ class Kernel:
         #: Messages travel with luggage, or somebody wants to see them go in.
         self.careful: bool = bool(carry) or telemetry is not None or self.probe is not None
         self.plain: bool = not self.verify and not self.careful
+        #: Somebody is told of every handler; that a message only carries something tells nobody.
+        self.observed: bool = (
+            self.verify or telemetry is not None or self.probe is not None or self.drive is not None
+        )
         self.idle_workers_max: int = idle_workers_max
         self.ready: Ready = Ready(self.man)
         self.events: Events = Events()

@@ -11,7 +11,7 @@ from actors._envelope import Envelope, Tick
 from actors._pipes import PipeFailed
 from actors._states import postpone
 from actors._threaded import pinned
-from actors._watch import watched
+from actors._watch import carrying, watched
 from actors.errors import DeliveryError
 
 Function = Callable[[Any, Any], Any]
@@ -36,8 +36,10 @@ def special(instances: Instances, cell: Cell, item: Any) -> tuple[Function, Any]
     function = handler.function
     if cell.thread is not None:
         function = pinned(cell, function)
-    if cell.tracers is not None or not cell.kernel.plain:
+    if cell.tracers is not None or cell.kernel.observed:
         function = watched(cell, item, function)
+    elif not cell.kernel.plain:
+        function = carrying(item, function)
     if handler.concurrent and start_turn(instances, cell, item, function):
         return None
     return function, message

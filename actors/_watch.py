@@ -45,6 +45,20 @@ def watched(cell: Cell, item: Any, function: Callable[[Any, Any], Any]) -> Calla
     return handle
 
 
+def carrying(item: Any, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The handler, after the variables that its message carries are set; as it is when there are none."""
+    luggage = getattr(item, "carried", None)
+    if luggage is None or not luggage.values:
+        return function
+
+    async def handle(instance: Any, message: Any) -> Any:
+        for variable, value in luggage.values:
+            variable.set(value)
+        return await function(instance, message)
+
+    return handle
+
+
 def observe(cell: Cell, item: Any, message: Any, stack: ExitStack) -> None:
     """Open the handler's span, set what the message carries, and plan the reports."""
     kernel, started = cell.kernel, cell.kernel.loop.now()
