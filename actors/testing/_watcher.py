@@ -38,7 +38,7 @@ class Watcher:
         self._slots: dict[int, int] = {}
         self._counts: Counter[str] = Counter()
         self._order: defaultdict[str, dict[int, tuple[Any, deque[int]]]] = defaultdict(dict)
-        self._latest: Counter[tuple[str, Any]] = Counter()
+        self._latest: dict[str | tuple[str, Any], int] = {}
         self._enqueued = 0
 
     def hooks(self) -> Hooks:
@@ -209,21 +209,28 @@ class Watcher:
         if not entry[1]:
             del self._order[path][id(message)]
         turn = TURN.get()
-        if isinstance(turn, Cell):  # Concurrent handlers are exempt.
-            self._check_turn(turn, number, message)
+        if not isinstance(turn, Cell):
+            return  # Concurrent handlers are exempt.
+        if turn.blueprint.options.default == "postpone":
+            self._check_states(turn, path, number, message)
+            return
+        latest = self._latest.get(path, 0)
+        if number < latest:
+            self._overtaken(f"{path} handles {message!r} after one that was sent later")
+        self._latest[path] = max(number, latest)
 
-    def _check_turn(self, cell: Cell, number: int, message: Any) -> None:
-        """First come, first served; who postpones takes the oldest message that the state handles."""
-        path, blueprint = cell.path, cell.blueprint
-        postpones = blueprint.options.default == "postpone"
-        states = [state for state, table in blueprint.tables.items() if message.__class__ in table]
-        for state in states if postpones else (None,):
-            if number < self._latest[path, state]:
-                where = "" if state is None else f" in a state ({state.name}) that handles it"
-                text = f"{path} handles {message!r} after one that was sent later{where}"
-                self.control.stop(InvariantBroken(text))
-        mine = cell.behaviour if postpones else None
-        self._latest[path, mine] = max(number, self._latest[path, mine])
+    def _check_states(self, cell: Cell, path: str, number: int, message: Any) -> None:
+        """Who postpones takes the oldest message that the present state handles."""
+        for state, table in cell.blueprint.tables.items():
+            if message.__class__ in table and number < self._latest.get((path, state), 0):
+                named = getattr(state, "name", state)
+                which = f"after one that was sent later in a state ({named}) that handles it"
+                self._overtaken(f"{path} handles {message!r} {which}")
+        mine = (path, cell.behaviour)
+        self._latest[mine] = max(number, self._latest.get(mine, 0))
+
+    def _overtaken(self, text: str) -> None:
+        self.control.stop(InvariantBroken(text))
 
     def check_books(self) -> None:
         """The law of conservation, for every system that has ended.

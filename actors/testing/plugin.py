@@ -39,10 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"actors_allow(*what): let a test leave behind {', '.join(ALLOWED)}")
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Print a seed that is not the usual one."""
-    seed = config.getoption("--actors-seed")
-    return f"actors seed: {seed}" if seed else None
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed."""
+    return f"actors seed: {config.getoption('--actors-seed')}"
 
 
 def _allowed(request: pytest.FixtureRequest) -> set[str]:

@@ -108,3 +108,51 @@ async def test_{number}(actor_system):
     assert done.returncode == 1
     assert all(done.stdout.count(says) >= 2 for says in LEFT_BEHIND), done.stdout
     assert "6 errors" in done.stdout
+
+
+LEAK = """
+async def forever():
+    await anyio.sleep_forever()
+
+async def leak(actor_system, anyio_backend):
+    if anyio_backend == "asyncio":
+        import asyncio
+        actor_system.kept = asyncio.get_running_loop().create_task(forever())
+    else:
+        import trio
+        trio.lowlevel.spawn_system_task(forever)
+    await anyio.lowlevel.checkpoint()
+
+@pytest.mark.anyio
+async def test_leak(actor_system, anyio_backend):
+    await leak(actor_system, anyio_backend)
+
+@pytest.mark.anyio
+@pytest.mark.actors_allow("leaks")
+async def test_allowed(actor_system, anyio_backend):
+    await leak(actor_system, anyio_backend)
+"""
+SEEDED = """
+from actors.testing import simulate
+seeds = []
+
+@simulate(schedules=3, backends=["asyncio"])
+async def test_it(sim):
+    seeds.append(sim._stage.world.schedule.seed)
+
+def test_seeds():
+    assert seeds == [0, 7000022, 7000023]
+"""
+
+
+def test_a_task_that_outlives_its_test_fails_it(tmp_path: Path) -> None:
+    done = run(tmp_path, LEAK)
+    assert done.returncode == 1
+    assert done.stdout.count("leaked task: ") >= 2, done.stdout
+    assert "4 passed, 2 errors" in done.stdout
+
+
+def test_the_seed_moves_where_explorations_begin_and_is_printed(tmp_path: Path) -> None:
+    done = run(tmp_path, SEEDED, "--actors-seed", "7", "-v")
+    assert done.returncode == 0, done.stdout
+    assert "actors seed: 7" in done.stdout
