@@ -51,7 +51,7 @@ SUITES: tuple[Suite, ...] = (
     ),
     Suite(
         name="simulation",
-        shows="fixed programs and the runtime's own table survive thousands of simulated schedules",
+        shows="fixed programs, the runtime's table and an engine survive thousands of simulated schedules",
         short=(PYTHON, "-m", "tests.testing.survive", "--schedules", "300", "--minutes", "4"),
         full=(PYTHON, "-m", "tests.testing.survive"),
         limit_s=2400.0,

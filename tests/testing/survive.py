@@ -1,4 +1,4 @@
-"""Run the fixed twins and the rows of the table for long: ``python -m tests.testing.survive``.
+"""Run the fixed twins, the rows of the table and an engine for long: ``python -m tests.testing.survive``.
 
 Prints the seed it begins at; a failure is printed with the line that replays it, and the exit code is 1.
 """
@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from actors.testing import Finding, World
+from actors.testing import Faults, Finding, World
 from actors.testing._schedule import Backend
 from actors.testing._simulate import Exploration, Program
+from tests.orket.testing.test_engine import ACTORS, PORTS, three_cards
 from tests.testing.bugs.catalogue import BUGS
 from tests.testing.rows import rows, settle
 
@@ -29,6 +30,11 @@ def programs(schedules: int, seed: int) -> Iterator[tuple[str, Exploration, Prog
             row.module.settle = settle  # type: ignore[attr-defined]  # a module's attribute
         still = Exploration(World(overtake=False), max(1, schedules // 10), BACKENDS, seed=seed)
         yield row.name, still, lambda _, row=row: row.test(), False
+
+    for backend in BACKENDS:
+        faults = Faults(crash=ACTORS, delay=PORTS, drop=["model"], rate=0.25)
+        crashing = Exploration(World(faults=faults), max(1, schedules // 20), (backend,), seed=seed)
+        yield "an engine whose actors crash", crashing, three_cards, True
 
 
 def main(arguments: list[str]) -> int:
@@ -52,8 +58,9 @@ def main(arguments: list[str]) -> int:
             failed += 1
             print(f"{name}: {finding.shortest.error!r}\n{finding.report()}", flush=True)
         else:
-            survived += exploration.schedules * len(BACKENDS)
-            print(f"{name}: {exploration.schedules} on each event loop, {spent:.1f} s of CPU", flush=True)
+            survived += exploration.schedules * len(exploration.backends)
+            where = " and ".join(exploration.backends)
+            print(f"{name}: {exploration.schedules} on {where}, {spent:.1f} s of CPU", flush=True)
     print(f"{survived} schedules survived, {time.process_time():.0f} s of CPU, {failed} failed", flush=True)
     return 1 if failed else 0
 
