@@ -87,6 +87,7 @@ class ToolExecutor(
         self._tools = CallTools(sandboxes=sandboxes, ledger=ledger, toolbox=toolbox, nodes=nodes, clock=clock)
         self._live: dict[CallId, _Live] = {}
         self._ended: dict[CallId, tuple[ExecuteTool, CallOutcome]] = {}
+        self._lost: dict[CallId, int] = {}
         self._started = 0
 
     @on(ExecuteTool)
@@ -97,6 +98,9 @@ class ToolExecutor(
             raise OtherAttempt(f"call {m.call.id} is known already: look at the ledger")
         if known is not None:
             return known[1]
+        if live is None and m.attempts <= self._lost.pop(m.call.id, -1):
+            # Who asks may have read the ledger before the attempt that was lost was recorded there.
+            raise OtherAttempt(f"call {m.call.id} was begun and lost: look at the ledger")
         if live is None and len(self._live) >= LIVE_MAX:
             raise ExecutorBusy(f"{LIVE_MAX} calls are under way already")
         if live is not None and (live.ending or len(live.waiting) >= WAITING_MAX):
@@ -152,6 +156,8 @@ class ToolExecutor(
             outcome = CallOutcome(call_id=m.call_id, decision=decision, result=_CANCELED)
         if outcome is not None and outcome.result is not None:
             self._remember(live.asked, outcome)
+        elif outcome is None:
+            self._lose(live.asked)
         for to in live.waiting:
             if outcome is not None:
                 to.reply(outcome)
@@ -164,6 +170,12 @@ class ToolExecutor(
         while len(self._ended) >= UNSETTLED_MAX:
             del self._ended[next(iter(self._ended))]
         self._ended[asked.call.id] = asked, outcome
+
+    def _lose(self, asked: ExecuteTool) -> None:
+        """Keep in mind which attempt may be on the ledger by now, for the next who asks; the oldest go first."""
+        while len(self._lost) >= UNSETTLED_MAX:
+            del self._lost[next(iter(self._lost))]
+        self._lost[asked.call.id] = asked.attempts
 
     def _start(self, m: ExecuteTool, to: Reply[CallOutcome]) -> None:
         self._started += 1
