@@ -172,7 +172,7 @@ class ToolExecutor(
         self._ended[asked.call.id] = asked, outcome
 
     def _lose(self, asked: ExecuteTool) -> None:
-        """Keep in mind which attempt may be on the ledger by now, for the next who asks; the oldest go first."""
+        """Keep in mind which attempt may be on the ledger by now; the oldest go first."""
         while len(self._lost) >= UNSETTLED_MAX:
             del self._lost[next(iter(self._lost))]
         self._lost[asked.call.id] = asked.attempts

@@ -81,6 +81,20 @@ async def test_what_was_noted_is_not_recorded_twice_when_the_tool_fails(tmp_path
         assert [type(one) for one in await room.events()] == [ModelFailed, ToolCallIntended]
 
 
+async def test_who_does_not_know_of_a_lost_attempt_is_sent_to_the_ledger_once(tmp_path: Path) -> None:
+    async with rooms(tmp_path, toolbox=BROKEN) as room:
+        asked = room.ask_for("explode", offered=BROKEN)
+        with pytest.raises(Crashed):
+            await room.executor.ask(asked)
+        with pytest.raises(OtherAttempt):  # the ledger says by now that it was intended
+            await room.executor.ask(asked)
+        assert [type(one) for one in await room.events()] == [ToolCallIntended]
+        with pytest.raises(Crashed):  # had the attempt died before its intent, this would be right
+            await room.executor.ask(asked)
+        outcome = await room.executor.ask(attrs.evolve(asked, attempts=1, verdict=HumanVerdict.HAPPENED))
+        assert result_of(outcome).ok
+
+
 async def test_a_call_that_has_ended_is_answered_again_until_it_is_settled(tmp_path: Path) -> None:
     async with rooms(tmp_path) as room:
         asked = room.ask_for("run_command", argv=["sh", "-c", "echo x >> log; wc -l < log"])
