@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket.wire.codec import encode
+
+T = TypeVar("T")
 
 
 def json_response(
@@ -49,3 +52,9 @@ def root_path(request: Request) -> str:
     """Name what the app is mounted below, without a slash at the end."""
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")
+
+
+def one_page(request: Request, found: Sequence[T], *, cursor: int, limit: int) -> tuple[Sequence[T], str]:
+    """Cut a page out of a list, and name the page after it, empty when there is none."""
+    end = cursor + limit
+    return found[cursor:end], next_page(request, cursor=end) if len(found) > end else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import overload
 
+import anyio
 from starlette.requests import Request
 
 from orket.bootstrap import Orket
@@ -30,6 +32,8 @@ class Bridge:
         self.departures = Departures(limits.watch_after_s)
         self.meter = Meter()
         self.require_key = False
+        self.verifying = anyio.CapacityLimiter(1)
+        self._since = time.monotonic()
         self.connections: Callable[[], int] = lambda: 0
         self._hosts = frozenset({ANY_HOST})
         self._orket: Orket | None = None
@@ -38,7 +42,7 @@ class Bridge:
 
     def attach(self, orket: Orket) -> None:
         """Serve this engine from now on."""
-        self._orket = orket
+        self._orket, self._since = orket, time.monotonic()
         names = orket.nodes.api_runtime.allowed_hosts(orket.settings.host)
         self._hosts = frozenset(name.lower() for name in names)
         self.require_key = orket.settings.require_key
@@ -50,6 +54,10 @@ class Bridge:
     def keys(self) -> tuple[ApiKey, ...]:
         """List the keys; none without an engine."""
         return () if self._orket is None else self._orket.keys.all()
+
+    def uptime_s(self) -> float:
+        """How long the engine has been served, in seconds."""
+        return time.monotonic() - self._since
 
     @property
     def alive(self) -> bool:

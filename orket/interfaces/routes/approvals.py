@@ -28,7 +28,7 @@ from orket.interfaces.problems import APPROVAL_NOT_FOUND, CONFLICT, RUN_NOT_FOUN
 from orket.interfaces.reading import read_json, read_query
 from orket.interfaces.routes.run_calls import fold
 from orket.orchestration.messages import DecideCall
-from orket.wire.approvals import ApprovalPage
+from orket.wire.approvals import ApprovalPage, ApprovalView
 from orket.wire.runs import DecisionBody, RunStanding
 from orket.wire.views import approval_view
 
@@ -52,18 +52,27 @@ async def index(bridge: Bridge, request: Request) -> Response:
     return page_response(ApprovalPage(approvals=shown, next=following), following)
 
 
+async def show(bridge: Bridge, request: Request) -> Response:
+    """Show one thing that waits."""
+    return json_response(approval_view(await _find(bridge, request)))
+
+
 async def decide(bridge: Bridge, request: Request) -> Response:
     """Record a person's decision about what is asked under this name."""
     limits = bridge.limits
     body = await read_json(request, DecisionBody, bytes_max=limits.body_bytes, seconds_max=limits.body_s)
-    name = request.path_params["approval_id"]
-    waits = next((one for one in await _waiting(bridge.running.ledger) if one.id == name), None)
-    if waits is None:
-        raise not_found(APPROVAL_NOT_FOUND, "approval_id", name)
-    call = waits.call.call
+    call = (await _find(bridge, request)).call.call
     command = DecideCall(run_id=call.run_id, call_id=call.id, verdict=body.verdict, by=body.by)
     ticket = await bridge.ask(request, command)
     return json_response(RunStanding(id=ticket.run_id, status=ticket.status))
+
+
+async def _find(bridge: Bridge, request: Request) -> Waiting:
+    name: str = request.path_params["approval_id"]
+    for one in await _waiting(bridge.running.ledger):
+        if one.id == name:
+            return one
+    raise not_found(APPROVAL_NOT_FOUND, "approval_id", name)
 
 
 async def _waiting(ledger: LedgerReader) -> list[Waiting]:
@@ -87,6 +96,17 @@ OPERATIONS = (
         query=ApprovalsQuery,
         answers=(Answer(status=200, description="A page.", body=ApprovalPage, headers=("Link",)),),
         problems=READS,
+        tag="approvals",
+    ),
+    Operation(
+        name="getApproval",
+        method="GET",
+        path="/v1/approvals/{approval_id}",
+        summary="Show one thing that waits for a person",
+        handler=show,
+        answers=(Answer(status=200, description="As it stands.", body=ApprovalView),),
+        parameters=(APPROVAL_ID,),
+        problems=(*READS, APPROVAL_NOT_FOUND),
         tag="approvals",
     ),
     Operation(

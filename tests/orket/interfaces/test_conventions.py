@@ -19,7 +19,11 @@ from tests.orket.interfaces.engines import DONE, House, open_house
 
 pytestmark = pytest.mark.anyio
 PAUSE = e.RunPaused(by="ada", reason="lunch")
-LISTS = [one for one in OPERATIONS if one.method == "GET" and "{" not in one.path]
+LISTS = [
+    one
+    for one in OPERATIONS
+    if one.method == "GET" and "{" not in one.path and one.name != "getHeartbeat"  # which tells the time
+]
 
 
 async def test_a_read_that_brings_nothing_new_is_304() -> None:
