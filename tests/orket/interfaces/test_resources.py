@@ -1,4 +1,4 @@
-"""The resources that only look: turns, budgets, one card, sandboxes, policies, contents, the engine's state."""
+"""The resources that only look: turns, budgets, one card, sandboxes, policies, contents, the heartbeat."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.orket.kit import Bench
 
 pytestmark = pytest.mark.anyio
 ONE = CardId("I-1")
+WROTE = ToolResult(ok=True, output="wrote 3 bytes", duration_ms=7)
 
 
 def call_of(run: RunId) -> ToolCall:
@@ -53,11 +54,7 @@ async def worked(house: House) -> RunId:
             ),
             e.ModelReplied(card_id=ONE, turn=1, reply=reply, calls=(call,), cost_micros=1500),
             e.ToolCallIntended(call=call, decision=allowed, recovery=Recovery.IDEMPOTENT),
-            e.ToolCallFinished(
-                call_id=call.id,
-                card_id=ONE,
-                result=ToolResult(ok=True, output="wrote 3 bytes", duration_ms=7),
-            ),
+            e.ToolCallFinished(call_id=call.id, card_id=ONE, result=WROTE),
             e.TurnFinished(card_id=ONE, turn=1, outcome="continue", note="go on"),
             e.CardCommented(card_id=ONE, author="ada", text="looks fine"),
             e.VerificationFinished(
