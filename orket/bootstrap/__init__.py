@@ -20,6 +20,7 @@ from orket.bootstrap.keys import make_key, open_keys
 from orket.bootstrap.prompting import preview_prompt, search_memory, sent_prompt
 from orket.bootstrap.root import Root
 from orket.bootstrap.running import Orket, open_orket, replay_run
+from orket.bootstrap.workspaces import open_workspaces, workspace_place
 
 __all__ = [
     "House",
@@ -36,6 +37,7 @@ __all__ = [
     "open_keys",
     "open_orket",
     "open_reader",
+    "open_workspaces",
     "plugins",
     "preview_prompt",
     "probe_sandboxes",
@@ -46,4 +48,5 @@ __all__ = [
     "sent_prompt",
     "verify_exported",
     "verify_ledger",
+    "workspace_place",
 ]

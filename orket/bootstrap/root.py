@@ -10,6 +10,7 @@ from orket.bootstrap.house import Drivers, House
 from orket.domain.ports import Clock, Ledger, WorkloadSource
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import RandomIds, SystemClock
+from orket.infrastructure.workspaces.files import FileWorkspaces
 from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine
@@ -70,6 +71,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             source=self.source,
             clock=self.clock,
             ids=RandomIds(),
+            workspaces=FileWorkspaces(),
             data_dir=str(self.settings.data_dir),
             cwd=str(self.settings.cwd),
             take_up=self.settings.take_up,

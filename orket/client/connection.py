@@ -34,6 +34,7 @@ from orket.wire.runs import (
     StartRunBody,
 )
 from orket.wire.system import EngineStanding, EngineView, HaltBody, HealthView, ReleaseBody, VersionView
+from orket.wire.workspaces import ApplyBody, DiscardBody, RollbackBody
 
 T = TypeVar("T")
 
@@ -173,6 +174,18 @@ class OrketClient:
         """Say what a person decided about a call that waits for one."""
         path = f"{_run(run_id)}/tool-calls/{quote(call_id, safe='')}/decision"
         return await self._post(path, DecisionBody(verdict=verdict, by=by), RunStanding)
+
+    async def apply_workspace(self, run_id: str, *, by: str, into: str = "") -> RunStanding:
+        """Write what a run changed into its project; ``into`` for a run that works on no view of one."""
+        return await self._post(f"{_run(run_id)}/workspace/apply", ApplyBody(by=by, into=into), RunStanding)
+
+    async def roll_back_workspace(self, run_id: str, *, by: str, to: int | None = None) -> RunStanding:
+        """Put the project back: as before the newest application, or before all those after event ``to``."""
+        return await self._post(f"{_run(run_id)}/workspace/rollback", RollbackBody(by=by, to=to), RunStanding)
+
+    async def discard_workspace(self, run_id: str, *, by: str) -> RunStanding:
+        """Delete the workspace of a run that has ended."""
+        return await self._post(f"{_run(run_id)}/workspace/discard", DiscardBody(by=by), RunStanding)
 
     async def approvals(self, *, limit: int = 100, page: str = "") -> ApprovalPage:
         """List what waits for a person, of all open runs; ``page`` as for ``cards``."""

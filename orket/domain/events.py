@@ -20,6 +20,7 @@ from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
+from orket.domain.workspaces import Isolation
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +28,8 @@ class RunAccepted:
     """A run was admitted; from here on it will reach an end, whatever crashes.
 
     A fork begins with what the run ``forked_from`` had recorded up to event ``forked_at``; what the commands
-    ``not_repeated`` did there is missing in its workspace.
+    ``not_repeated`` did there is missing in its workspace. With an ``isolation`` the workspace is a view of a
+    project that is kept apart from it.
     """
 
     workload: Workload
@@ -38,6 +40,7 @@ class RunAccepted:
     forked_from: str = ""
     forked_at: int = 0
     not_repeated: tuple[CallId, ...] = ()
+    isolation: Isolation | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -278,13 +281,63 @@ class VerificationFinished:
 
 @attrs.frozen(kw_only=True)
 class SandboxChanged:
-    """A sandbox of the run entered a status; the level is the one really obtained."""
+    """A sandbox of the run entered a status; the level is the one really obtained.
+
+    ``workspace`` and ``memory`` are the terms of a sandbox that is running, see ``sandboxes.Terms``.
+    """
 
     sandbox_id: str
     driver: str
     level: int
     status: SandboxStatus
     reason: str = ""
+    workspace: str = ""
+    memory: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceApplying:
+    """The run's changes are about to be written into ``project``; numbered from 1 in the run.
+
+    ``plan`` is the SHA-256 of the list of them, which lies beside the workspace.
+    """
+
+    number: int
+    project: str
+    plan: str
+    added: int
+    changed: int
+    removed: int
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceApplied:
+    """All changes of application ``number`` are in the project."""
+
+    number: int
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceRollingBack:
+    """What application ``number`` has written is about to be taken back."""
+
+    number: int
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceRolledBack:
+    """The project is as it was before application ``number``, as far as that had changed it."""
+
+    number: int
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceDiscarded:
+    """The run's workspace is about to be deleted; what was applied can still be rolled back."""
+
+    by: str
 
 
 @attrs.frozen(kw_only=True)
@@ -328,6 +381,11 @@ Event = (
     | ToolCallDecided
     | VerificationFinished
     | SandboxChanged
+    | WorkspaceApplying
+    | WorkspaceApplied
+    | WorkspaceRollingBack
+    | WorkspaceRolledBack
+    | WorkspaceDiscarded
     | EngineHalted
     | EngineReleased
 )

@@ -28,6 +28,11 @@ _DROPPED = (
     | e.RunFinished
     | e.CardFaulted
     | e.SandboxChanged
+    | e.WorkspaceApplying
+    | e.WorkspaceApplied
+    | e.WorkspaceRollingBack
+    | e.WorkspaceRolledBack
+    | e.WorkspaceDiscarded
 )
 
 

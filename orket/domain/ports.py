@@ -20,7 +20,8 @@ from orket.domain.identifiers import BlobId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelChunk, ModelRequest
 from orket.domain.runs import RunStatus
-from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec
+from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec, Terms
+from orket.domain.workspaces import Change, Changes, Place, Plan
 
 
 class Clock(Protocol):
@@ -173,6 +174,11 @@ class WorkloadSource(Protocol):
 class OpenSandbox(Protocol):
     """A sandbox that is open; it acts only inside its workspace."""
 
+    @property
+    def terms(self) -> Terms:
+        """What it really gives."""
+        ...
+
     async def run(self, command: Command) -> CommandResult:
         """Run a command to its end; the whole process tree is gone when this returns or is cancelled.
 
@@ -207,6 +213,65 @@ class OpenSandbox(Protocol):
 
     async def close(self) -> None:
         """End everything that runs in it; may be called twice."""
+        ...
+
+
+class Workspaces(Protocol):
+    """What runs left in their workspaces, and the way from there into a project and back.
+
+    Nothing here may happen while the run's commands are under way, but for looking.
+    """
+
+    async def changes(self, place: Place) -> Changes:
+        """List what the run changed, as far as the project is not like it already.
+
+        Raises:
+            RunConflict: The run has not opened its workspace, or it was discarded.
+            SandboxUnavailable: It cannot be read.
+        """
+        ...
+
+    async def contents(self, place: Place, change: Change) -> tuple[bytes | None, bytes | None]:
+        """Read what a change is from and to, of files that are not too large; None: no file, or too large."""
+        ...
+
+    async def plan(self, place: Place, number: int) -> Plan:
+        """Write down, durably and beside the workspace, what application ``number`` is going to do.
+
+        Raises:
+            RunConflict: A change cannot be applied; names them all. Nothing was written.
+            SandboxUnavailable: The workspace cannot be read.
+        """
+        ...
+
+    async def apply(self, place: Place, number: int, plan: str) -> None:
+        """Carry a plan out; one that was cut off anywhere is carried out to its end.
+
+        Raises:
+            RunConflict: A path is not as planned; those before it are done.
+            SandboxUnavailable: Something cannot be written; likewise.
+        """
+        ...
+
+    async def hindrances(self, place: Place, number: int, plan: str) -> tuple[str, ...]:
+        """Name the paths of the project that are not as application ``number`` has left or found them.
+
+        Raises:
+            RunConflict: The plan is not there.
+        """
+        ...
+
+    async def take_back(self, place: Place, number: int, plan: str) -> None:
+        """Put the project back as it was before application ``number``, as far as that has come.
+
+        Raises:
+            RunConflict: A path was changed since, or is changed meanwhile; those before it are done.
+            SandboxUnavailable: Something cannot be written; a part may have been taken back.
+        """
+        ...
+
+    async def discard(self, place: Place) -> None:
+        """Delete the workspace; what is needed to take applications back stays."""
         ...
 
 

@@ -24,6 +24,11 @@ _SKIPPED = (
     | e.RunParked
     | e.CardFaulted
     | e.SandboxChanged
+    | e.WorkspaceApplying
+    | e.WorkspaceApplied
+    | e.WorkspaceRollingBack
+    | e.WorkspaceRolledBack
+    | e.WorkspaceDiscarded
     | e.ToolCallInDoubt
     | e.ToolCallDecided
 )

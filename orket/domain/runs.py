@@ -18,6 +18,7 @@ from orket.domain.models import ModelReply
 from orket.domain.seat_notes import Note, Received, delivered, kept
 from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
+from orket.domain.workspaces import Application, ApplyStatus, WorkspaceState
 
 HISTORY_TURNS_MAX = 20
 NOTHING, ONE_TURN, ONE_CALL = Spent(), Spent(turns=1), Spent(tool_calls=1)
@@ -106,6 +107,7 @@ class RunState:
     received: dict[CardId, Received] = attrs.field(factory=dict)
     recalled: dict[CardId, tuple[Memory, ...]] = attrs.field(factory=dict)
     level: str = ""
+    workspace: WorkspaceState = attrs.field(factory=WorkspaceState)
     last_seq: int = 0
 
     @classmethod
@@ -119,7 +121,7 @@ class RunState:
     def apply_recorded(self, recorded: e.Recorded) -> None:
         """Fold one more recorded event; one that was already folded is passed over."""
         if recorded.seq > self.last_seq:
-            self.apply(recorded.event)
+            self.apply(recorded.event, recorded.seq)
             self.last_seq = recorded.seq
 
     @property
@@ -161,8 +163,8 @@ class RunState:
                         return one
         return None
 
-    def apply(self, event: e.Event) -> None:
-        """Fold one event."""
+    def apply(self, event: e.Event, seq: int = 0) -> None:
+        """Fold one event; ``seq`` is its place on the ledger."""
         match event:  # first what happens in every turn
             case e.TurnStarted() | e.ModelReplied() | e.ModelFailed() | e.TurnFinished():
                 self._apply_turn(event)
@@ -188,6 +190,16 @@ class RunState:
                 pass  # no run's event
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"
+                if event.workspace:
+                    self.workspace = attrs.evolve(self.workspace, level=event.workspace)
+            case (
+                e.WorkspaceApplying()
+                | e.WorkspaceApplied()
+                | e.WorkspaceRollingBack()
+                | e.WorkspaceRolledBack()
+                | e.WorkspaceDiscarded()
+            ):
+                self.workspace = _moved(self.workspace, event, seq)
             case e.CardFaulted():
                 self.faults[event.card_id] = self.faults.get(event.card_id, 0) + 1
             case e.VerificationFinished():
@@ -322,6 +334,29 @@ class RunState:
             for one in turns[-1].calls
         )
         self.turns[card] = (*turns[:-1], attrs.evolve(turns[-1], calls=calls))
+
+
+def _moved(
+    known: WorkspaceState,
+    event: e.WorkspaceApplying
+    | e.WorkspaceApplied
+    | e.WorkspaceRollingBack
+    | e.WorkspaceRolledBack
+    | e.WorkspaceDiscarded,
+    seq: int,
+) -> WorkspaceState:
+    match event:
+        case e.WorkspaceApplying():
+            begun = Application(number=event.number, seq=seq, project=event.project, plan=event.plan)
+            return attrs.evolve(known, applications=(*known.applications, begun))
+        case e.WorkspaceApplied():
+            return known.moved(event.number, ApplyStatus.APPLIED)
+        case e.WorkspaceRollingBack():
+            return known.moved(event.number, ApplyStatus.ROLLING_BACK)
+        case e.WorkspaceRolledBack():
+            return known.moved(event.number, ApplyStatus.ROLLED_BACK)
+        case e.WorkspaceDiscarded():
+            return attrs.evolve(known, discarded=True)
 
 
 def _approval(decided: e.ToolCallDecided) -> Approval | None:

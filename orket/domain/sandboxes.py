@@ -7,6 +7,7 @@ from enum import StrEnum
 import attrs
 
 from orket.domain.identifiers import RunId
+from orket.domain.workspaces import Isolation
 
 
 class SandboxStatus(StrEnum):
@@ -39,13 +40,28 @@ class Limits:
 class SandboxSpec:
     """What a run wants: a private workspace directory and the levels it may use, the wanted one first.
 
-    ``limits`` are what the tools of the run give each of their commands.
+    ``limits`` are what the tools of the run give each of their commands. With an ``isolation`` the workspace
+    is a view of a project that is kept apart from it.
     """
 
     run_id: RunId
     workspace: str
     levels: tuple[str, ...]
     limits: Limits = attrs.field(factory=Limits)
+    isolation: Isolation | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What an open sandbox really gives, beside its level.
+
+    ``workspace`` is the level of an isolated workspace, empty for one that is no view of a project.
+    ``memory`` says whose memory the limit bounds: ``process`` (each process by itself; the sum is looked at
+    now and then) or ``cgroup`` (all of a command together, kept by the kernel).
+    """
+
+    workspace: str = ""
+    memory: str = "process"
 
 
 @attrs.frozen(kw_only=True)

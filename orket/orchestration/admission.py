@@ -12,7 +12,8 @@ from orket.domain.assets import Workload
 from orket.domain.cards import Card, CardType
 from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
-from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource
+from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource, Workspaces
+from orket.domain.workspaces import Isolation
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import StartRun
 from orket.orchestration.prompt import assign
@@ -28,6 +29,7 @@ class Intake:
     source: WorkloadSource
     clock: Clock
     ids: Ids
+    workspaces: Workspaces
     data_dir: str
     cwd: str
     take_up: bool = True
@@ -64,6 +66,7 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
         model=asked.model,
         parallel=limits.parallel,
         budget=asked.budget,
+        isolation=isolation(intake, asked),
     )
     for epic in workload.epics:
         for card in epic.issues:
@@ -75,6 +78,28 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
         workload=workload,
         events=(accepted, *cards),
     )
+
+
+def isolation(intake: Intake, asked: StartRun) -> Isolation | None:
+    """Say which project a run works on a view of, and what of it is the engine's own affair.
+
+    Raises:
+        RunDenied: It is no folder, or one that cannot be a project.
+    """
+    if not asked.project:
+        return None
+    if asked.workspace:
+        raise RunDenied(
+            "a run works in a workspace that is named, or on a view of a project: name one of them"
+        )
+    project = os.path.realpath(os.path.join(intake.cwd, asked.project))
+    data = os.path.realpath(os.path.join(intake.cwd, intake.data_dir))
+    if not os.path.isdir(project):
+        raise RunDenied(f"project {asked.project!r} is no folder")
+    if project == "/" or os.path.commonpath([project, data]) == data:
+        raise RunDenied(f"project {project} is no project: it is the whole system, or the engine's own data")
+    inside = os.path.commonpath([project, data]) == project
+    return Isolation(project=project, hidden=(os.path.relpath(data, project),) if inside else ())
 
 
 def check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) -> None:

@@ -22,7 +22,7 @@ from orket.domain.ports import LedgerReader
 from orket.domain.runs import CallState, RunState, RunStatus
 from orket.domain.tools import HumanVerdict, Permission, Recovery, Verdict
 from orket.orchestration.desk import Desk
-from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket
+from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket, TendWorkspace
 from orket.orchestration.recovery import cancel_cards, receipts, take_up_again, without_receipt
 from orket.services.sandbox_messages import CloseSandbox
 from orket.services.tool_messages import CANCELED, EndCalls, EndedCall, Settle
@@ -33,7 +33,7 @@ TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
 
-RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall
+RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace
 
 
 class Locks:

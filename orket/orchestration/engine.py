@@ -19,7 +19,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, forking, halting
+from orket.orchestration import control, forking, halting, workspaces
 from orket.orchestration.admission import Candidate, Intake, admit, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
@@ -35,6 +35,7 @@ from orket.orchestration.messages import (
     RunTicket,
     StartRun,
     SystemCommand,
+    TendWorkspace,
 )
 from orket.orchestration.notes import (
     Answered,
@@ -233,6 +234,11 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     async def cancel_run(self, m: CancelRun) -> Reply[RunTicket]:
         """End a run for good; answered when nothing of it is under way any more."""
         return self._control(m, lambda: control.cancel(self._desk, self._stop_child, m))
+
+    @on(TendWorkspace)
+    async def tend_workspace(self, m: TendWorkspace) -> Reply[RunTicket]:
+        """Apply, roll back or discard what a run left in its workspace."""
+        return self._control(m, lambda: workspaces.tend(self._desk, self._intake, m))
 
     @on(DecideCall)
     async def decide_call(self, m: DecideCall) -> Reply[RunTicket]:

@@ -72,6 +72,7 @@ async def rebuild(desk: Desk, candidate: Candidate, nodes: Nodes) -> RunStatus:
         workspace=candidate.workspace,
         levels=nodes.sandbox_policy.levels(house),
         limits=nodes.sandbox_policy.limits(house),
+        isolation=next(one.isolation for one in candidate.events if isinstance(one, e.RunAccepted)),
     )
     try:
         for path, content in candidate.files or ():

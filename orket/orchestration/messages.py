@@ -5,6 +5,8 @@ A command with ``if_seq`` is carried out only if that is the number of the run's
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import attrs
 
 from actors import Reject, Request
@@ -50,13 +52,15 @@ class StartRun(Request[RunTicket]):
     """Load an asset, admit it, record ``RunAccepted`` and start; answered when that is durable.
 
     ``target`` is a path or an asset's name, ``only`` one issue of it. ``workspace`` is a directory; empty
-    means one of the engine's own. ``model`` overrides the environment's model. With ``fork`` nothing is
-    loaded: the run has the cards, the house rules and the budget of the one it is forked from.
+    means one of the engine's own. ``project`` is a folder that the run works on a view of. ``model``
+    overrides the environment's model. With ``fork`` nothing is loaded: the run has the cards, the house rules
+    and the budget of the one it is forked from.
     """
 
     target: str
     only: CardId | None = None
     workspace: str = ""
+    project: str = ""
     model: str = ""
     parallel: int | None = None
     budget: Budget = attrs.field(factory=Budget)
@@ -109,6 +113,34 @@ class DecideCall(Request[RunTicket]):
     if_seq: int | None = None
 
 
+class WorkspaceAct(StrEnum):
+    """What can become of a resting run's workspace; an act that was cut off is finished by giving it again.
+
+    ``apply`` writes what the run changed into its project, ``rollback`` puts the project back as it was,
+    ``discard`` deletes the workspace of a run that has ended; what was applied can still be rolled back.
+    """
+
+    APPLY = "apply"
+    ROLLBACK = "rollback"
+    DISCARD = "discard"
+
+
+@attrs.frozen(kw_only=True)
+class TendWorkspace(Request[RunTicket]):
+    """Do something about a run's workspace, recorded first.
+
+    ``into`` is for ``apply``: the folder, for a run that works on no view of a project. ``to`` is for
+    ``rollback``: before all applications after that event, instead of before the newest.
+    """
+
+    run_id: RunId
+    by: str
+    act: WorkspaceAct
+    into: str = ""
+    to: int | None = None
+    if_seq: int | None = None
+
+
 @attrs.frozen(kw_only=True)
 class EngineTicket:
     """Where the engine stands after a command; ``runs`` stand still, or go on."""
@@ -136,7 +168,7 @@ class ReleaseEngine(Request[EngineTicket]):
     by: str
 
 
-EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall
+EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace
 """All that may be sent to the engine about one run."""
 
 SystemCommand = HaltEngine | ReleaseEngine

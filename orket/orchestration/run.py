@@ -77,6 +77,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
             workspace=accepted.workspace,
             levels=self._nodes.sandbox_policy.levels(house),
             limits=self._nodes.sandbox_policy.limits(house),
+            isolation=accepted.isolation,
         )
         self._look_again()
 

@@ -13,7 +13,7 @@ from orket.domain.errors import SandboxError, SandboxUnavailable, ToolError
 from orket.domain.events import SandboxChanged
 from orket.domain.identifiers import CallId
 from orket.domain.ports import Ledger, OpenSandbox, SandboxDriver
-from orket.domain.sandboxes import CommandEnd, CommandResult, SandboxSpec, SandboxStatus
+from orket.domain.sandboxes import CommandEnd, CommandResult, SandboxSpec, SandboxStatus, Terms
 from orket.services.sandbox_messages import (
     ActionRefused,
     CloseSandbox,
@@ -195,7 +195,7 @@ class SandboxActor(
         except SandboxError as error:
             raise SandboxRefused(error) from error
         self._driver = driver
-        await self._record(driver, SandboxStatus.RUNNING)
+        await self._record(driver, SandboxStatus.RUNNING, terms=self._sandbox.terms)
         return self._sandbox
 
     async def _close(self, reason: str) -> None:
@@ -204,9 +204,17 @@ class SandboxActor(
             await sandbox.close()
             await self._record(self._driver, SandboxStatus.DELETED, reason)
 
-    async def _record(self, driver: SandboxDriver, status: SandboxStatus, reason: str = "") -> None:
+    async def _record(
+        self, driver: SandboxDriver, status: SandboxStatus, reason: str = "", terms: Terms | None = None
+    ) -> None:
         changed = SandboxChanged(
-            sandbox_id=self._id, driver=driver.name, level=driver.level, status=status, reason=reason
+            sandbox_id=self._id,
+            driver=driver.name,
+            level=driver.level,
+            status=status,
+            reason=reason,
+            workspace="" if terms is None else terms.workspace,
+            memory="" if terms is None else terms.memory,
         )
         await self._ledger.append(self._spec.run_id, [changed])
 

@@ -14,7 +14,7 @@ import msgspec
 from actors.testing import Simulation, port_faults
 from orket.domain.errors import ToolError
 from orket.domain.ports import OpenSandbox
-from orket.domain.sandboxes import Command, CommandEnd, CommandResult, ProbeReport, SandboxSpec
+from orket.domain.sandboxes import Command, CommandEnd, CommandResult, ProbeReport, SandboxSpec, Terms
 from orket.testing.workloads import LEVEL
 
 Files = dict[str, bytes]
@@ -99,6 +99,10 @@ class _OpenSandbox:
 
     def __init__(self, machine: _Machine, workspace: str) -> None:
         self._machine, self._workspace = machine, workspace
+
+    @property
+    def terms(self) -> Terms:
+        return Terms()
 
     async def run(self, command: Command) -> CommandResult:
         return await self._machine.run(self._workspace, command)

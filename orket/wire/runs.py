@@ -47,6 +47,13 @@ class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     workspace: Annotated[
         str, Meta(max_length=4096, description="Directory of the engine's machine; empty: one of its own.")
     ] = ""
+    project: Annotated[
+        str,
+        Meta(
+            max_length=4096,
+            description="A folder of the engine's machine that the run works on a view of, unchanged.",
+        ),
+    ] = ""
     model: Annotated[str, Meta(max_length=4096, description="Overrides the environment's model.")] = ""
     parallel: Annotated[
         Annotated[int, Meta(ge=1, le=64)] | None,

@@ -23,7 +23,7 @@ from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
 from orket.domain.sandboxes import Command, CommandEnd, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes import seccomp
-from orket.infrastructure.sandboxes.jail import READ, WRITE
+from orket.infrastructure.sandboxes.jail import OWN, READ, WRITE
 from orket.infrastructure.sandboxes.process import STATES as PROCESS_STATES
 from orket.infrastructure.sandboxes.process import Jail, ProcessDriver, ProcessSandbox
 
@@ -57,6 +57,7 @@ class BubblewrapDriver(ProcessDriver):
 
     name = "bubblewrap"
     level = 2
+    _as_another = True
 
     def __init__(
         self,
@@ -128,14 +129,15 @@ class BubblewrapDriver(ProcessDriver):
             remedy=remedy,
         )
 
-    def _jail_of(self, spec: SandboxSpec) -> Jail:
+    def _jail_of(self, spec: SandboxSpec, *, overlaid: bool) -> Jail:
         inside = os.path.realpath(spec.workspace)
-        system = system_places(self._readable)
+        system, workspace = system_places(self._readable), OWN if overlaid else WRITE
 
         def jail(private: str, environment: Mapping[str, str]) -> tuple[str, ...]:
             # The outer before the inner, or the outer would hide it. "." is wherever the workspace is now.
             places = sorted(
-                [*system, (WRITE, ".", inside), (WRITE, private, private)], key=lambda one: one[2].count("/")
+                [*system, (workspace, ".", inside), (WRITE, private, private)],
+                key=lambda one: one[2].count("/"),
             )
             last = _last(inside, environment)
             return (

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import anyio
 import anyio.to_thread
@@ -34,6 +35,7 @@ from orket.infrastructure.sandboxes.container_sandbox import KIND_LABEL, OWNER_L
 from orket.infrastructure.sandboxes.engine_api import EngineApi, EngineRefused, find_socket
 from orket.infrastructure.sandboxes.jail import READ
 from orket.infrastructure.sandboxes.process import ProcessDriver, enter_workspace
+from orket.infrastructure.sandboxes.rooms import Room, open_room
 
 CPUS = 2.0
 IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -155,14 +157,18 @@ class ComposeDriver(ProcessDriver):
         except SandboxError as error:
             raise SandboxUnavailable(error.detail, remedy=_REMEDY) from error
         root = await enter_workspace(spec.workspace)
-        return self._opened(root, workspace, image, info)
+        with ExitStack() as held:
+            held.callback(os.close, root)
+            room = await open_room(spec, as_another=False, may_overlay=False)
+            held.pop_all()
+        return self._opened(root, workspace, image, info, room)
 
     def _admissible(self, workspace: str) -> str:
         """Resolve a workspace; one that holds the engine's socket would be the way out."""
         refuse_what_holds(workspace, (*self._readable, os.path.realpath(self._api.socket)))
         return os.path.realpath(workspace)
 
-    def _opened(self, root: int, workspace: str, image: str, info: _Info) -> ContainerSandbox:
+    def _opened(self, root: int, workspace: str, image: str, info: _Info, room: Room) -> ContainerSandbox:
         # Where the engine runs as an ordinary user, its root is that user.
         rootless = any("rootless" in one for one in info.security)
         template = Contained(
@@ -175,7 +181,7 @@ class ComposeDriver(ProcessDriver):
         )
         path = IMAGE_PATH if self._image and not self._own_path else self._path
         try:
-            return ContainerSandbox(root, self._api, template, path=path, scratch=self._scratch)
+            return ContainerSandbox(root, self._api, template, path=path, scratch=self._scratch, room=room)
         except OSError as error:
             raise SandboxUnavailable(
                 f"a guard cannot be started: {error}", remedy="see the limits of this process"

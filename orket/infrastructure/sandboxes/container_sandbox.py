@@ -12,7 +12,7 @@ import anyio.to_thread
 import attrs
 
 from orket.domain.errors import SandboxError
-from orket.domain.sandboxes import Command, CommandEnd, CommandResult
+from orket.domain.sandboxes import Command, CommandEnd, CommandResult, Terms
 from orket.infrastructure.sandboxes.container import Contained, Container, Place
 from orket.infrastructure.sandboxes.engine_api import EngineApi
 from orket.infrastructure.sandboxes.guard import Guard
@@ -25,6 +25,7 @@ from orket.infrastructure.sandboxes.process import (
     no_jail,
     remove_private,
 )
+from orket.infrastructure.sandboxes.rooms import Room
 
 SANDBOX_LABEL, OWNER_LABEL, KIND_LABEL = "orket.sandbox", "orket.owner", "orket.kind"
 COMMANDS_AT_A_TIME = 8
@@ -39,15 +40,16 @@ class ContainerSandbox(ProcessSandbox):
         template: What all its commands have in common.
         path: ``PATH`` of the commands.
         scratch: Where the sandbox's private directory is made.
+        room: The workspace, made ready; no overlay, for the container engine could not see it.
 
     Raises:
         OSError: The private directory or the guard cannot be had; ``root`` is closed.
     """
 
     def __init__(
-        self, root: int, api: EngineApi, template: Contained, *, path: str, scratch: str | None
+        self, root: int, api: EngineApi, template: Contained, *, path: str, scratch: str | None, room: Room
     ) -> None:
-        super().__init__(root, path=path, scratch=scratch, jail=no_jail)
+        super().__init__(root, path=path, scratch=scratch, jail=no_jail, room=room)
         name = secrets.token_hex(8)
         self._api, self._containers = api, set[Container]()
         self._in_doubt = False
@@ -60,6 +62,11 @@ class ContainerSandbox(ProcessSandbox):
             held.callback(os.rmdir, self._own)
             self._guard = Guard(root, engine=api.socket, label=f"{SANDBOX_LABEL}={name}", private=self._own)
             held.pop_all()
+
+    @property
+    def terms(self) -> Terms:
+        """What it really gives: the container engine bounds the memory of a command as a whole."""
+        return attrs.evolve(super().terms, memory="cgroup")
 
     async def run(self, command: Command) -> CommandResult:
         """Run a command to its end; its container is gone when this returns or is cancelled.

@@ -19,6 +19,7 @@ from orket.infrastructure.sandboxes import seccomp
 USER_BASE = 1_900_000_000  # far above what systems give out; the launcher's pid makes it one of a kind
 STAGE = "/tmp"  # in a mount namespace of our own
 READ, WRITE = "--ro-bind", "--bind"
+OWN = "--own"  # to be written, and the sandbox user's own already
 
 _NEW_MOUNTS, _NEW_USERS = 0x00020000, 0x10000000
 _PRIVATE_ALL = 0x40000 | 0x4000
@@ -115,11 +116,11 @@ def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
     """
     program, first, places, rest = arguments(words)
     if os.geteuid() == 0:
-        user = USER_BASE + launcher
+        user = next((os.stat(one[1]).st_uid for one in places if one[0] == OWN), USER_BASE + launcher)
         # The program too may lie where the new user cannot reach.
         *places, (_, program, _) = _lay_out([*places, (READ, program, "")], user)
         _become(user)
-    flat = [word for place in places for word in place]
+    flat = [word for how, *place in places for word in (WRITE if how == OWN else how, *place)]
     return [program, *first, *flat, *rest, *gate.options(), "--"]
 
 
@@ -127,18 +128,17 @@ def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, s
     """Bind every place beneath a folder that the new user can reach, the writable ones as his own."""
     trees: list[int] = []
     known: dict[tuple[int, int], int] = {}
-    _call("open a mount namespace", "unshare", _NEW_MOUNTS)
-    _call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
-    bound = [one for one in places if one[0] in (READ, WRITE)]
+    call("open a mount namespace", "unshare", _NEW_MOUNTS)
+    call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
+    bound = [one for one in places if one[0] in (READ, WRITE, OWN)]
     for how, source, _ in bound:
-        flags = _CLONE | _CLOSE | (_RECURSIVE if how == READ else 0)
-        tree = _syscall(f"clone {source}", _OPEN_TREE, _HERE, source.encode(), flags)
+        tree = clone_tree(source, _RECURSIVE if how == READ else 0)
         if how == WRITE:
             owner = (os.stat(source).st_uid, os.stat(source).st_gid)
-            known[owner] = known.get(owner) or _users_of(*owner, user)
-            _show_as(tree, known[owner], source)
+            known[owner] = known.get(owner) or users_of(*owner, user)
+            show_as(tree, known[owner], source)
         trees.append(tree)
-    _call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
+    call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
     staged = [one for one in places if one not in bound]
     for number, (tree, (how, source, target)) in enumerate(zip(trees, bound, strict=True)):
         spot = f"{STAGE}/{number}"
@@ -146,21 +146,31 @@ def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, s
             os.mkdir(spot, 0o755)
         else:
             os.close(os.open(spot, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-        _syscall(f"place {source}", _MOVE_MOUNT, tree, b"", _HERE, spot.encode(), _FROM_FD)
+        place_tree(tree, spot, source)
         staged.append((how, spot, target))
     os.chdir("/")
     return staged
 
 
-def _show_as(tree: int, users: int, source: str) -> None:
+def clone_tree(source: str, flags: int = 0) -> int:
+    """Open a mount of its own of what lies at ``source``."""
+    return _syscall(f"clone {source}", _OPEN_TREE, _HERE, os.fsencode(source), _CLONE | _CLOSE | flags)
+
+
+def place_tree(tree: int, spot: str, source: str) -> None:
+    """Attach a mount at ``spot``."""
+    _syscall(f"place {source}", _MOVE_MOUNT, tree, b"", _HERE, os.fsencode(spot), _FROM_FD)
+
+
+def show_as(tree: int, users: int, source: str) -> None:
     """Show what the owner of a tree's top owns as the user's; what he makes becomes the owner's."""
     wanted = struct.pack("=QQQQ", _ID_MAPPED, 0, 0, users)
     why = f"show {source} as another user's (its file system must know id-mapped mounts)"
     _syscall(why, _SET_ATTRIBUTES, tree, b"", _EMPTY_PATH, wanted, len(wanted))
 
 
-def _users_of(owner: int, group: int, user: int) -> int:
-    """Open a user namespace that says: the owner is the user."""
+def users_of(owner: int, group: int, user: int, *, keep_root: bool = False) -> int:
+    """Open a user namespace that says: the owner is the user; ``keep_root``: and root is somebody too."""
     ready, told = os.pipe()
     hold, held = os.pipe()
     if (pid := os.fork()) == 0:
@@ -174,7 +184,8 @@ def _users_of(owner: int, group: int, user: int) -> int:
             raise Unprepared(1, "open a user namespace")
         for kind, inner in (("uid_map", owner), ("gid_map", group)):
             with open(f"/proc/{pid}/{kind}", "w") as file:
-                file.write(f"{inner} {user} 1")
+                root = f"\n{0 if inner else user} 0 1" if keep_root else ""
+                file.write(f"{inner} {user} 1{root}")
         return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         for fd in (held, hold, ready, told):
@@ -190,7 +201,12 @@ def _become(user: int) -> None:
         raise Unprepared(1, "give up root")
 
 
-def _call(step: str, name: str, *given: object) -> int:
+def call(step: str, name: str, *given: object) -> int:
+    """Call a function of the C library.
+
+    Raises:
+        Unprepared: It failed; the text begins with ``step``.
+    """
     return _checked(step, getattr(ctypes.CDLL(None, use_errno=True), name)(*given))
 
 

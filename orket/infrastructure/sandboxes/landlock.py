@@ -95,7 +95,7 @@ class LandlockDriver(ProcessDriver):
             remedy=_REMEDY if reason else "",
         )
 
-    def _jail_of(self, spec: SandboxSpec) -> Jail:
+    def _jail_of(self, spec: SandboxSpec, *, overlaid: bool) -> Jail:
         readable = (*SYSTEM, *(f"/etc/{one}" for one in (*ETC, "passwd", "group")), "/proc", *self._readable)
         fixed = [(restrict.READ, one) for one in readable if os.path.exists(one)]
         fixed += [(restrict.USE, one) for one in _USABLE if os.path.exists(one)]

@@ -36,12 +36,14 @@ _KILLED = -int(signal.SIGKILL)
 class Launch:
     """What to start: the command, where, with which environment, input and limits.
 
-    ``workspace`` is an open directory, ``private`` the path of the command's own directory, which is gone
-    when the command is. ``jail`` is what ``jail.arguments`` takes apart; empty: none.
+    ``workspace`` is an open directory, ``claimed`` the one that is claimed meanwhile, ``private`` the path of
+    the command's own directory, which is gone when the command is. ``jail`` is what ``jail.arguments`` takes
+    apart; empty: none.
     """
 
     argv: tuple[str, ...]
     workspace: int
+    claimed: int
     private: str
     environment: Mapping[str, str]
     stdin: IO[bytes] | None
@@ -61,7 +63,7 @@ class Launched:
             self._report, report = _pipe(fds, self._theirs)
             self.out, out = _pipe(fds, self._theirs)
             self.err, err = _pipe(fds, self._theirs)
-            claimed = claim(launch.workspace)
+            claimed = claim(launch.claimed)
             self._theirs.callback(os.close, claimed)
             stdin = _nothing(self._theirs) if launch.stdin is None else launch.stdin.fileno()
             self._given = (control, report, stdin, out, err, launch.workspace, claimed)

@@ -29,12 +29,14 @@ from orket.domain.sandboxes import (
     Limits,
     ProbeReport,
     SandboxSpec,
+    Terms,
 )
 from orket.infrastructure.sandboxes import workspace as files
 from orket.infrastructure.sandboxes.claims import unclaimed
 from orket.infrastructure.sandboxes.launching import Launch, Launched, run_launch
+from orket.infrastructure.sandboxes.overlay import acting_as
+from orket.infrastructure.sandboxes.rooms import Room, open_room
 from orket.infrastructure.sandboxes.sweeping import home_of
-from orket.infrastructure.sandboxes.warm import Warm
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ class ProcessDriver:
 
     name = "process"
     level = 0
+    _as_another = False  # whether root's commands run as a user of their own
 
     def __init__(self, *, path: str | None = None, scratch: str | None = None) -> None:
         own = str(Path(sys.executable).parent)
@@ -116,9 +119,19 @@ class ProcessDriver:
                 engine left behind does not end.
         """
         root = await enter_workspace(spec.workspace)
-        return ProcessSandbox(root, path=self._path, scratch=self._scratch, jail=self._jail_of(spec))
+        with ExitStack() as held:
+            held.callback(os.close, root)
+            room = await open_room(spec, as_another=self._as_another)
+            held.pop_all()
+        return ProcessSandbox(
+            root,
+            path=self._path,
+            scratch=self._scratch,
+            jail=self._jail_of(spec, overlaid=room.overlaid),
+            room=room,
+        )
 
-    def _jail_of(self, spec: SandboxSpec) -> Jail:
+    def _jail_of(self, spec: SandboxSpec, *, overlaid: bool) -> Jail:
         """Say what each command of this sandbox is put into."""
         return no_jail
 
@@ -126,12 +139,17 @@ class ProcessDriver:
 class ProcessSandbox:
     """An open workspace and the commands that run over it."""
 
-    def __init__(self, root: int, *, path: str, scratch: str | None, jail: Jail) -> None:
+    def __init__(self, root: int, *, path: str, scratch: str | None, jail: Jail, room: Room) -> None:
         self._root, self._path, self._scratch, self._jail = root, path, scratch, jail
         self._running: set[Launched] = set()
-        self._warm = Warm()
+        self._warm, self._view = room.warm, room
         self._busy = 0
         self._idle = anyio.Event()
+
+    @property
+    def terms(self) -> Terms:
+        """What it really gives."""
+        return Terms(workspace=self._view.level)
 
     async def run(self, command: Command) -> CommandResult:
         """Run a command to its end; the whole process tree is gone when this returns or is cancelled.
@@ -150,6 +168,7 @@ class ProcessSandbox:
                 launch = Launch(
                     argv=tuple(one.replace(PRIVATE_MARK, private) for one in command.argv),
                     workspace=root,
+                    claimed=self._root,
                     private=private,
                     environment=environment,
                     stdin=stdin,
@@ -188,13 +207,21 @@ class ProcessSandbox:
 
     async def _on_files(self, act: Callable[[int], T]) -> T:
         with ExitStack() as held:
-            return await anyio.to_thread.run_sync(act, self._enter(held))
+            root = self._enter(held)
+            if not self._view.overlaid:
+                return await anyio.to_thread.run_sync(act, root)
+
+            def as_its_owner() -> T:
+                with acting_as(root):
+                    return act(root)
+
+            return await anyio.to_thread.run_sync(as_its_owner)
 
     def _enter(self, held: ExitStack) -> int:
         """Take part in the sandbox with a directory descriptor of one's own, until ``held`` closes."""
         if self._root < 0:
             raise SandboxError("the sandbox is closed")
-        root = os.dup(self._root)
+        root = self._warm.shown() if self._view.overlaid else os.dup(self._root)
         self._busy += 1
         held.callback(self._leave)
         held.callback(os.close, root)

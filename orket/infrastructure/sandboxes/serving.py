@@ -7,17 +7,25 @@ import select
 import signal
 import socket
 
-from orket.infrastructure.sandboxes import launcher
+from orket.infrastructure.sandboxes import launcher, overlay
 
 DESCRIPTORS_MAX = 16
 CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC
 GO = b"g"
+SHOWN, ANOTHER, SAME = b"\0shown", "another", "same"
+SAID_BYTES_MAX = 1024
 
 
-def serve(fd: int) -> None:
-    """Fork launchers until the engine's side closes, then wait for those that are left."""
+def serve(fd: int, overlaid: list[str]) -> None:
+    """Fork launchers until the engine's side closes, then wait for those that are left.
+
+    ``overlaid`` is empty, or project, state, workspace and ``another`` or ``same``: then that overlay is
+    shown first, and its folder is the first answer.
+    """
     requests = socket.socket(fileno=fd)
     requests.set_inheritable(False)
+    if overlaid and not _show(requests, overlaid):
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
@@ -39,6 +47,18 @@ def serve(fd: int) -> None:
     while launcher.reap(0)[0]:
         waiting.poll()
         os.read(woken, 4096)
+
+
+def _show(requests: socket.socket, overlaid: list[str]) -> bool:
+    project, state, workspace, whose = overlaid
+    try:
+        merged = overlay.enter(project, state, workspace, as_another=whose == ANOTHER)
+    except OSError as error:
+        requests.send(f"{error.strerror or error}".encode("utf-8", "backslashreplace")[:SAID_BYTES_MAX])
+        return False
+    socket.send_fds(requests, [SHOWN], [merged])
+    os.close(merged)
+    return True
 
 
 def _answer(requests: socket.socket, descriptors: list[int]) -> None:

@@ -7,6 +7,7 @@ holds a handle of it, so nothing runs that nobody could end.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -16,19 +17,27 @@ from pathlib import Path
 
 import anyio
 
+from orket.infrastructure.sandboxes.serving import SAID_BYTES_MAX
+
 ROOT = str(Path(__file__).parents[3])
 # As a module it is compiled once and for all, as a script each time.
 BARE = (
     "import sys; sys.path.append(sys.argv[1]); "
-    "from orket.infrastructure.sandboxes.serving import serve; serve(int(sys.argv[2]))"
+    "from orket.infrastructure.sandboxes.serving import serve; serve(int(sys.argv[2]), sys.argv[3:])"
 )
 REPLY_S = 30.0
 
 
 class Warm:
-    """The process, started at need and again when a command has killed it."""
+    """The process, started at need and again when a command has killed it.
 
-    def __init__(self) -> None:
+    Args:
+        overlaid: What it shows its launchers in the place of the workspace, see ``serving.serve``.
+    """
+
+    def __init__(self, overlaid: Sequence[str] = ()) -> None:
+        self._overlaid = tuple(overlaid)
+        self._shown = -1
         self._one_at_a_time = anyio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -49,11 +58,28 @@ class Warm:
                 return await self._ask_or_forget(_packed(arguments, environment), descriptors)
         raise AssertionError("a shielded scope is not cancelled")
 
+    async def show(self) -> None:
+        """Start it now, so that what it shows can be had.
+
+        Raises:
+            OSError: It cannot be shown here.
+        """
+        async with self._one_at_a_time:
+            with anyio.CancelScope(shield=True):
+                await self._ready()
+
+    def shown(self) -> int:
+        """Open what it shows once more; the descriptor is the caller's."""
+        return os.dup(self._shown)
+
     async def close(self) -> None:
         """End it and wait for that; its launchers have ended before."""
         async with self._one_at_a_time:
             with anyio.CancelScope(shield=True):
                 await self._forget()
+                if self._shown >= 0:
+                    os.close(self._shown)
+                    self._shown = -1
 
     async def _ask_or_forget(self, packed: int, descriptors: Sequence[int]) -> int:
         if self._process is not None and self._process.poll() is not None:
@@ -66,7 +92,7 @@ class Warm:
 
     async def _ask(self, packed: int, descriptors: Sequence[int]) -> int:
         try:
-            ours = self._socket if self._socket is not None else self._begin()
+            ours = await self._ready()
             socket.send_fds(ours, [b"x"], [packed, *descriptors])
         finally:
             os.close(packed)
@@ -78,11 +104,36 @@ class Warm:
                 return handles[0]
         raise BrokenPipeError("the warm launcher is gone")
 
+    async def _ready(self) -> socket.socket:
+        if self._socket is not None:
+            return self._socket
+        ours = self._begin()
+        if self._overlaid:
+            try:
+                await self._wait_until_shown(ours)
+            except OSError:
+                await self._forget()
+                raise
+        return ours
+
+    async def _wait_until_shown(self, ours: socket.socket) -> None:
+        with anyio.move_on_after(REPLY_S):
+            await anyio.wait_readable(ours)
+            said, handles, _, _ = socket.recv_fds(ours, SAID_BYTES_MAX, 1)
+            if not handles:
+                raise OSError(errno.ENOTSUP, said.decode("utf-8", "replace") or "the warm launcher is gone")
+            os.set_inheritable(handles[0], False)
+            if self._shown >= 0:
+                os.close(self._shown)
+            self._shown = handles[0]
+            return
+        raise BrokenPipeError("the warm launcher is gone")
+
     def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", BARE, ROOT, str(theirs.fileno())],
+                [sys.executable, "-I", "-S", "-c", BARE, ROOT, str(theirs.fileno()), *self._overlaid],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

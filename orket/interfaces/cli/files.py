@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from orket.domain.workspaces import Changes, Kind
 from orket.interfaces.cli.summary import File, Files
 
 _FILES_MAX = 1000
 _UNINTERESTING = frozenset({"__pycache__", ".git"})
+
+
+def changes_as_files(found: Changes) -> Files:
+    """List the files that a run with a project has added or changed."""
+    after = [
+        (one.path, one.after) for one in found.changes if one.after and one.after.kind is not Kind.FOLDER
+    ]
+    shown = tuple(File(path, entry.size_bytes) for path, entry in after[:_FILES_MAX])
+    return Files(workspace=f"a view of {found.project}", files=shown, more=len(after) > _FILES_MAX)
 
 
 def workspace_files(workspace: str) -> Files:

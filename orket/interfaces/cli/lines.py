@@ -23,7 +23,25 @@ def line(event: e.Event, state: RunState) -> str | None:
         case e.ToolCallIntended() | e.ToolCallFinished() | e.ToolCallInDoubt() | e.ToolCallDecided():
             return _call(event, state)
         case _:
-            return _other(event, state)
+            return workspace_line(event) or _other(event, state)
+
+
+def workspace_line(event: e.Event) -> str | None:
+    """Tell what becomes of a workspace; None: it is some other event."""
+    match event:
+        case e.WorkspaceApplying():
+            counts = f"{event.added} added, {event.changed} changed, {event.removed} removed"
+            return f"applying to {printable(event.project)}: {counts}, by {printable(event.by)}"
+        case e.WorkspaceApplied():
+            return f"application {event.number} is done"
+        case e.WorkspaceRollingBack():
+            return f"taking application {event.number} back, by {printable(event.by)}"
+        case e.WorkspaceRolledBack():
+            return f"application {event.number} is taken back"
+        case e.WorkspaceDiscarded():
+            return f"workspace discarded by {printable(event.by)}"
+        case _:
+            return None
 
 
 def every(event: e.Event, state: RunState) -> str:
@@ -62,7 +80,10 @@ def _run(
         case e.RunAccepted(workload=workload):
             issues = sum(len(epic.issues) for epic in workload.epics)
             named = printable(workload.target)
-            return f"run {state.run_id}: {named}, {counted(issues, 'issue')}, workspace {event.workspace}"
+            where = f"workspace {printable(event.workspace)}"
+            if event.isolation is not None:
+                where = f"a view of {printable(event.isolation.project)}"
+            return f"run {state.run_id}: {named}, {counted(issues, 'issue')}, {where}"
         case e.RunPaused():
             return f"run paused by {printable(event.by)}{because(event.reason)}"
         case e.RunResumed():
@@ -108,7 +129,9 @@ def _other(event: e.Event, state: RunState) -> str | None:
         case e.VerificationFinished():
             return f"{printable(event.card_id)} {verified(event.result)}"
         case e.SandboxChanged() if event.status in _TOLD:
-            return f"sandbox {event.driver} (level {event.level}) {event.status}{because(event.reason)}"
+            kept = f", workspace: {event.workspace}" if event.workspace else ""
+            where = f"sandbox {event.driver} (level {event.level})"
+            return f"{where} {event.status}{kept}{because(event.reason)}"
         case _:
             return None
 

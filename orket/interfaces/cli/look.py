@@ -87,7 +87,7 @@ async def _cards(where: Where, name: str | None, as_json: bool) -> Exit:
         for card in watch.state.cards.values():
             session.out.line(codec.encode(card_view(found.run_id, card)).decode())
     else:
-        session.out.show(*session.sum_up(watch, has_engine=is_served(session.settings)))
+        session.out.show(*await session.sum_up(watch, has_engine=is_served(session.settings)))
     return Exit.DONE
 
 

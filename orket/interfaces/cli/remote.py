@@ -24,6 +24,8 @@ from orket.orchestration.messages import (
     RunTicket,
     StartRun,
     SystemCommand,
+    TendWorkspace,
+    WorkspaceAct,
 )
 from orket.wire.runs import ForkBody, RunStanding, RunStarted, RunView, StartRunBody
 from orket.wire.views import budget_body, recorded
@@ -138,6 +140,12 @@ class Remote:
                 )
             case CancelRun():
                 return await client.cancel(command.run_id, by=command.by, reason=command.reason)
+            case TendWorkspace(run_id=run_id, by=by, act=WorkspaceAct.APPLY):
+                return await client.apply_workspace(run_id, by=by, into=command.into)
+            case TendWorkspace(run_id=run_id, by=by, act=WorkspaceAct.ROLLBACK):
+                return await client.roll_back_workspace(run_id, by=by, to=command.to)
+            case TendWorkspace(run_id=run_id, by=by):
+                return await client.discard_workspace(run_id, by=by)
             case _:
                 assert not isinstance(command, StartRun)
                 return await client.decide(command.run_id, command.call_id, command.verdict, by=command.by)
@@ -153,6 +161,7 @@ def _body(command: StartRun) -> StartRunBody:
         target=command.target,
         only=command.only,
         workspace=command.workspace,
+        project=command.project,
         model=command.model,
         parallel=command.parallel,
         budget=budget_body(command.budget),

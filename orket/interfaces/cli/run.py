@@ -25,6 +25,7 @@ def run(
     *,
     only: str | None = None,
     workspace: Path | None = None,
+    project: Path | None = None,
     model: str | None = None,
     record: Path | None = None,
     parallel: int | None = None,
@@ -42,6 +43,7 @@ def run(
         target: Path of a card file, or the name of a rock, an epic or an issue.
         only: Work on this issue alone.
         workspace: Directory the run works in; made when missing [default: one of its own].
+        project: Folder it works on a view of, in a workspace of its own; see orket diff and orket workspace.
         model: Model to use instead of the environment's; scripted:FILE answers from a file.
         record: Write the model's replies to this file, for the scripted model.
         parallel: How many cards are worked on at a time.
@@ -58,6 +60,7 @@ def run(
         target=_absolute(target, settings.cwd) if elsewhere else target,
         only=None if only is None else CardId(only),
         workspace="" if workspace is None else str(settings.cwd / workspace),
+        project="" if project is None else str(settings.cwd / project),
         model=_model(model or "", settings.cwd) if elsewhere else model or "",
         parallel=parallel,
         budget=Budget() if budget is None else read_budget(budget),

@@ -13,9 +13,10 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunStatus
 from orket.interfaces.cli import exits
+from orket.interfaces.cli.changed import changed_files
 from orket.interfaces.cli.engines import reach_engine
 from orket.interfaces.cli.exits import Exit
-from orket.interfaces.cli.files import workspace_files
+from orket.interfaces.cli.files import changes_as_files, workspace_files
 from orket.interfaces.cli.follow import follow
 from orket.interfaces.cli.heed import Heed
 from orket.interfaces.cli.out import Out
@@ -88,7 +89,7 @@ class Session:
                 events = control.events(run_id)
                 await follow(events, watch, show, shown_after=after, settles_from=settles_from)
             others = await _left_open(control, run_id)
-        self._conclude(watch)
+        await self._conclude(watch)
         for other in others:
             resume = command_line(("resume", other), data_dir=self.data_dir)
             self.out.remark(f"run {other} is open too and has no engine now; go on with: {resume}")
@@ -98,18 +99,19 @@ class Session:
         show.note("pausing … (Ctrl-C again ends at once)")
         await control.command(PauseRun(run_id=run_id, by=person(), reason="Ctrl-C"))
 
-    def _conclude(self, watch: Watch) -> None:
+    async def _conclude(self, watch: Watch) -> None:
         state = watch.state
         if not self.as_json:
-            self.out.show("", *self.sum_up(watch))
+            self.out.show("", *await self.sum_up(watch))
         elif state.status in (RunStatus.PAUSED, RunStatus.WAITING_FOR_APPROVAL):
             cards = command_line(("cards", state.run_id), data_dir=self.data_dir)
             self.out.remark(f"run {state.run_id} is {state.status}; see: {cards}")
 
-    def sum_up(self, watch: Watch, *, has_engine: bool = False) -> Sequence[RenderableType]:
+    async def sum_up(self, watch: Watch, *, has_engine: bool = False) -> Sequence[RenderableType]:
         """Say how the run stands, with the files of its workspace; ``has_engine`` while one is at it."""
         workspace = "" if watch.state.accepted is None else watch.state.accepted.workspace
-        files = workspace_files(workspace)
+        changed = await changed_files(self.settings, watch.state)
+        files = workspace_files(workspace) if changed is None else changes_as_files(changed)
         return summary(
             watch.state, watch.worked_s, files=files, data_dir=self.data_dir, has_engine=has_engine
         )

@@ -111,5 +111,7 @@ def _next(state: RunState, data_dir: str, has_engine: bool) -> list[str]:
         commands = [("events", state.run_id, "--follow"), ("pause", state.run_id)]
     elif state.status in (RunStatus.PAUSED, RunStatus.RUNNING):
         commands = [("resume", state.run_id)]
+    if state.accepted is not None and state.accepted.isolation is not None and state.workspace.level:
+        commands += [("diff", state.run_id), ("workspace", "apply", state.run_id)]
     commands.append(("ledger", "show", state.run_id))
     return [command_line(one, data_dir=data_dir) for one in commands]

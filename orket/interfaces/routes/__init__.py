@@ -22,6 +22,7 @@ from orket.interfaces.routes import (
     runs,
     sandboxes,
     system,
+    workspaces,
 )
 
 OPERATIONS = (
@@ -31,6 +32,7 @@ OPERATIONS = (
     *run_turns.OPERATIONS,
     *run_card.OPERATIONS,
     *run_commands.OPERATIONS,
+    *workspaces.OPERATIONS,
     *approvals.OPERATIONS,
     *budgets.OPERATIONS,
     *cards.OPERATIONS,

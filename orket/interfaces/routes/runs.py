@@ -54,6 +54,7 @@ async def start(bridge: Bridge, request: Request) -> Response:
         target=body.target,
         only=None if body.only is None else CardId(body.only),
         workspace=body.workspace,
+        project=body.project,
         model=body.model,
         parallel=body.parallel,
         budget=budget(body.budget),
