@@ -115,9 +115,11 @@ class Context(Spawner, Generic[M]):
         self._live()
         turn = TURN.get()
         current = turn.current if turn is not None else None
-        if current is message:
-            return Reply(None)
-        if not isinstance(current, Envelope) or current.message is not message:
+        if not isinstance(current, Envelope):
+            if current is message or getattr(current, "message", None) is message:
+                return Reply(None)  # it was told, maybe with luggage: nobody waits for an answer
+            raise ValueError(f"{self._cell.path} is not handling {message!r}")
+        if current.message is not message:
             raise ValueError(f"{self._cell.path} is not handling {message!r}")
         if current.state == RUNNING:
             current.state = DEFERRED

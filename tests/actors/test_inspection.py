@@ -10,7 +10,20 @@ import anyio
 import attrs
 import pytest
 
-from actors import Actor, ActorSystem, Crashed, Exit, Message, NotRunning, Ref, Reject, Request, on, shared
+from actors import (
+    Actor,
+    ActorSystem,
+    Crashed,
+    Exit,
+    Message,
+    NotRunning,
+    Ref,
+    Reject,
+    Reply,
+    Request,
+    on,
+    shared,
+)
 from tests.actors.bank import Account, Balance, Boom, Deposit, Enter, Gate, Note, Porter, Withdraw
 from tests.actors.moments import background, settle
 
@@ -135,6 +148,22 @@ async def test_only_the_listed_context_travels() -> None:
         await first.offer(Enter())
         await settle()
         assert sorted(log) == ["ann nothing"] * 2 + ["bob nothing"] * 4 + ["nobody nothing"] * 2
+
+
+async def test_a_told_message_with_carried_context_can_be_deferred() -> None:
+    class Later(Actor[Enter]):
+        @on(Enter)
+        async def enter(self, m: Enter) -> Reply[str]:
+            to = self.ctx.defer(m)
+            to.reply(USER.get())
+            return to
+
+    async with ActorSystem(carry=(USER,)) as system:
+        later = system.spawn(Later)
+        USER.set("ann")
+        later.tell(Enter())
+        assert await later.ask(Enter()) == "ann"
+        assert system.info(later).handled == 2
 
 
 SPAN: contextvars.ContextVar[str] = contextvars.ContextVar("span", default="host")
