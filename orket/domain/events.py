@@ -28,8 +28,7 @@ class RunAccepted:
     """A run was admitted; from here on it will reach an end, whatever crashes.
 
     A fork begins with what the run ``forked_from`` had recorded up to event ``forked_at``; what the commands
-    ``not_repeated`` did there is missing in its workspace. With an ``isolation`` the workspace is a view of a
-    project that is kept apart from it.
+    ``not_repeated`` did there is missing in its workspace. With an ``isolation`` that is a view of a project.
     """
 
     workload: Workload
