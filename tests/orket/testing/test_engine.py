@@ -87,6 +87,16 @@ def test_the_laws_hold_while_actors_die(backend: Backend, faults: Faults) -> Non
     assert finding is None, finding.report()
 
 
+#: Schedules that found something once: a call that was begun twice as its first attempt.
+FOUND = [(Schedule(4), Faults(crash=True, start=ACTORS, stop=ACTORS, rate=0.03), "asyncio")]
+
+
+@pytest.mark.parametrize(("schedule", "faults", "backend"), FOUND)
+def test_what_was_found_stays_mended(schedule: Schedule, faults: Faults, backend: Backend) -> None:
+    ran = run_program(three_cards, World(schedule, faults, backend), own_system=True)
+    assert ran.error is None, repr(ran.error)
+
+
 class Impatient:
     """A planner that does not look at dependencies."""
 
