@@ -166,9 +166,10 @@ class OrketClient:
         """End a run for good."""
         return await self._post(f"{_run(run_id)}/cancel", CancelBody(by=by, reason=reason), RunStanding)
 
-    async def fork(self, run_id: str, body: ForkBody) -> RunStarted:
-        """Begin a new run with the history of this one."""
-        return await self._post(f"{_run(run_id)}/forks", body, RunStarted)
+    async def fork(self, run_id: str, body: ForkBody, *, key: str | None = None) -> RunStarted:
+        """Begin a new run with the history of this one; ``key`` as for ``start_run``."""
+        headers = {} if key is None else {"idempotency-key": key}
+        return await self._post(f"{_run(run_id)}/forks", body, RunStarted, headers)
 
     async def decide(self, run_id: str, call_id: str, verdict: HumanVerdict, *, by: str) -> RunStanding:
         """Say what a person decided about a call that waits for one."""

@@ -74,9 +74,22 @@ def plan_fork(recorded: Sequence[e.Recorded], at: int) -> ForkPlan:
         accepted=state.accepted,
         at=taken[-1].seq,
         history=tuple(one.event for one in taken if not isinstance(one.event, _DROPPED)),
-        files=tuple(_files(calls).items()),
+        files=written_files(taken),
         commands=tuple(call.id for call in calls if call.tool == COMMANDS),
     )
+
+
+def is_half(recorded: Sequence[e.Recorded]) -> bool:
+    """Tell whether a run is a fork whose workspace is not rebuilt: nothing has let it go on yet."""
+    first = recorded[0].event if recorded else None
+    if not isinstance(first, e.RunAccepted) or not first.forked_from:
+        return False
+    return not any(isinstance(one.event, e.RunResumed | e.RunFinished) for one in recorded)
+
+
+def written_files(recorded: Sequence[e.Recorded]) -> tuple[tuple[str, str], ...]:
+    """List path and content of the files as ``write_file`` left them."""
+    return tuple(_files(_calls(recorded)).items())
 
 
 def _beginning(recorded: Sequence[e.Recorded]) -> int:

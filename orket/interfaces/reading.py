@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,7 +12,7 @@ from starlette.requests import HTTPConnection, Request
 
 from orket.domain.ports import CommandKey
 from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
-from orket.wire.codec import convert, decode, encode
+from orket.wire.codec import convert, decode, fingerprint
 from orket.wire.problems import Fault
 
 T = TypeVar("T")
@@ -81,8 +80,7 @@ def command_key(request: Request, body: object) -> CommandKey | None:
         return None
     if not 0 < len(key) <= KEY_CHARS_MAX or not (key.isascii() and key.isprintable()):
         raise _bad_header("Idempotency-Key", f"1 to {KEY_CHARS_MAX} printable ASCII characters", key)
-    said = f"{request.method} {request.url.path}\n".encode() + encode(body)
-    return CommandKey(key=key, fingerprint=hashlib.sha256(said).hexdigest())
+    return CommandKey(key=key, fingerprint=fingerprint(request.method, request.url.path, body))
 
 
 def last_event_id(request: HTTPConnection) -> int | None:

@@ -5,7 +5,7 @@ The jobs run beside the engine's handlers; those about the same run one after th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,8 @@ from orket.domain import events as e
 from orket.domain.approvals import bind
 from orket.domain.errors import CardNotFound, RunChanged, RunConflict, RunNotFound
 from orket.domain.identifiers import CallId, RunId
-from orket.domain.ports import LedgerReader
-from orket.domain.runs import CallState, RunState, RunStatus
+from orket.domain.ports import LedgerReader, RunSummary
+from orket.domain.runs import FINAL_RUN, CallState, RunState, RunStatus
 from orket.domain.tools import HumanVerdict, Permission, Recovery, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket, TendWorkspace
@@ -214,6 +214,23 @@ async def decide(desk: Desk, m: DecideCall) -> RunTicket:
 async def _is_parked(desk: Desk, run_id: RunId) -> bool:
     summary = await desk.ledger.run(run_id)
     return summary is not None and summary.status is RunStatus.WAITING_FOR_APPROVAL
+
+
+async def over(ledger: LedgerReader, runs: Iterable[RunId]) -> frozenset[RunId]:
+    """Pick the runs that have ended."""
+    looked = [await ledger.run(run_id) for run_id in runs]
+    return frozenset(one.run_id for one in looked if one is not None and one.status in FINAL_RUN)
+
+
+async def interrupted(desk: Desk, open_runs: Iterable[RunSummary]) -> list[RunId]:
+    """List what goes on when an engine starts: runs that were running, or parked and wait for nobody."""
+    parked = RunStatus.WAITING_FOR_APPROVAL
+    standing = {one.run_id: one.status for one in open_runs}
+    found = [run_id for run_id, status in standing.items() if status is RunStatus.RUNNING]
+    for run_id in [run_id for run_id, status in standing.items() if status is parked]:
+        if await waits_for_nobody(desk, run_id):
+            found.append(run_id)
+    return found
 
 
 async def waits_for_nobody(desk: Desk, run_id: RunId) -> bool:

@@ -54,7 +54,6 @@ STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
 TWINS_MAX = 64
 SYSTEM_COMMANDS_MAX = 16
-PARKED = RunStatus.WAITING_FOR_APPROVAL
 HALTED = "the engine is halted: nothing starts until it is released"
 
 
@@ -86,17 +85,21 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             await self._take_up()
 
     async def _take_up(self) -> None:
-        running = [one.run_id for one in self._open.values() if one.status is RunStatus.RUNNING]
-        for run_id in [one.run_id for one in self._open.values() if one.status is PARKED]:
-            if await control.waits_for_nobody(self._desk, run_id):
-                running.append(run_id)
-                self._open[run_id] = attrs.evolve(self._open[run_id], status=RunStatus.RUNNING)
+        running = await control.interrupted(self._desk, self._open.values())
         resumed = [e.RunResumed(by=SYSTEM)]
         async with anyio.create_task_group() as together:
             for run_id in running:
                 together.start_soon(self._desk.ledger.append, run_id, resumed)
         for run_id in reversed(running):
+            self._open[run_id] = attrs.evolve(self._open[run_id], status=RunStatus.RUNNING)
             self._start_child(run_id)
+        self._job(self._finish_forks())
+
+    async def _finish_forks(self) -> Note:
+        """Rebuild the workspaces of forks whose engine died over that."""
+        for run_id in await forking.finish_all(self._desk, self._locks, tuple(self._open.values())):
+            self.ctx.self.tell(await self._look(run_id, "rebuilt"))
+        return Answered()
 
     async def on_stop(self, reason: object) -> None:
         """Let the calls of the runs that were under way end, and write their receipts.
@@ -191,17 +194,14 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         self._end_start(m.asked)
 
     async def _see_who_is_over(self, m: Prepared) -> Note:
-        looked = [await self._desk.ledger.run(run_id) for run_id in tuple(self._open)]
-        over = frozenset(one.run_id for one in looked if one is not None and one.status in FINAL_RUN)
-        return attrs.evolve(m, over=over)
+        return attrs.evolve(m, over=await control.over(self._desk.ledger, tuple(self._open)))
 
     async def _record(self, m: Prepared) -> Note:
         run_id, ok = m.candidate.run_id, True
         try:
             await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
             if m.candidate.files is not None:
-                nodes = self._desk.nodes(m.candidate.workload.organization)
-                await forking.rebuild(self._desk, m.candidate, nodes)
+                await forking.finish(self._desk, self._locks, run_id)
         except OrketError as error:
             m.to.fail(Refused(error))
             ok = False
@@ -228,7 +228,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         """Let a paused run go on."""
         if self._halted:
             raise Refused(RunConflict(HALTED, allowed=("release",)))
-        return self._control(m, lambda: control.resume(self._desk, m))
+        return self._control(m, lambda: forking.resume(self._desk, m))
 
     @on(CancelRun)
     async def cancel_run(self, m: CancelRun) -> Reply[RunTicket]:
@@ -329,11 +329,10 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         if self._intake.take_up:
             for run_id in self._running():
                 self._start_child(run_id)
+            self._job(self._finish_forks())
 
     def _running(self) -> tuple[RunId, ...]:
         return tuple(one.run_id for one in self._open.values() if one.status is RunStatus.RUNNING)
-
-    # --- children -------------------------------------------------------------------------------
 
     def _start_child(self, run_id: RunId) -> None:
         """Start the run's child; one that is there already is told to look again; none while halted."""
@@ -385,8 +384,6 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             m.summary.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)]
         )
         return await self._look(m.summary.run_id, m.reason)
-
-    # --- jobs -----------------------------------------------------------------------------------
 
     def _job(self, job: Awaitable[Note]) -> None:
         self.ctx.pipe(job, lambda note: note, lambda error: JobFailed(f"{type(error).__name__}: {error}"))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import attrs
 
 from actors import ActorsError
-from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
 from orket.domain.errors import RunDenied, RunNotFound
-from orket.domain.forking import ForkPlan, plan_fork, reidentified
+from orket.domain.forking import ForkPlan, is_half, plan_fork, reidentified, written_files
 from orket.domain.identifiers import RunId
-from orket.domain.runs import RunStatus
+from orket.domain.ports import RunSummary
+from orket.domain.runs import RunState, RunStatus
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.state_machine import SYSTEM
+from orket.orchestration import control
 from orket.orchestration.admission import Candidate, Intake, check
 from orket.orchestration.desk import Desk
-from orket.orchestration.messages import Fork, StartRun
+from orket.orchestration.messages import Fork, ResumeRun, RunTicket, StartRun
 from orket.services.sandbox_messages import WriteFile
 
 PAGE = 1000
@@ -64,25 +66,70 @@ def _events(accepted: e.RunAccepted, plan: ForkPlan, run_id: RunId) -> tuple[e.E
     return (accepted, *history, e.RunPaused(by=SYSTEM, reason=REBUILDING))
 
 
-async def rebuild(desk: Desk, candidate: Candidate, nodes: Nodes) -> RunStatus:
-    """Write the files of a forked run, and let it go on; a run whose files cannot be written has failed."""
-    house = candidate.workload.organization
+async def finish(desk: Desk, locks: control.Locks, run_id: RunId) -> RunStatus:
+    """Write the files of a fork that waits for them, and let it go on.
+
+    Files are written whole, so that a rebuild that was cut off is simply done again: what is to be written
+    stands on the fork's own ledger. A fork whose files cannot be written has failed. A run that waits for
+    nothing of the kind is left as it is.
+
+    Raises:
+        StoreError: The ledger does not answer, or does not take the record.
+    """
+    async with locks.of(run_id):
+        return await _finish(desk, run_id)
+
+
+async def finish_all(desk: Desk, locks: control.Locks, open_runs: Iterable[RunSummary]) -> tuple[RunId, ...]:
+    """Finish the forks whose workspace is not rebuilt yet, and name them."""
+    paused = (one for one in open_runs if one.status is RunStatus.PAUSED)
+    asked = [one.run_id for one in paused if one.reason == REBUILDING]
+    found = tuple([run_id for run_id in asked if await _waits(desk, run_id)])
+    for run_id in found:
+        await finish(desk, locks, run_id)
+    return found
+
+
+async def _finish(desk: Desk, run_id: RunId) -> RunStatus:
+    recorded = await _history(desk, run_id)
+    state = RunState.fold(run_id, recorded)
+    if state.accepted is None or not is_half(recorded):
+        return state.status
+    house = state.accepted.workload.organization
+    nodes = desk.nodes(house)
     spec = SandboxSpec(
-        run_id=candidate.run_id,
-        workspace=candidate.workspace,
+        run_id=run_id,
+        workspace=state.accepted.workspace,
         levels=nodes.sandbox_policy.levels(house),
         limits=nodes.sandbox_policy.limits(house),
-        isolation=next(one.isolation for one in candidate.events if isinstance(one, e.RunAccepted)),
+        isolation=state.accepted.isolation,
     )
     try:
-        for path, content in candidate.files or ():
+        for path, content in written_files(recorded):
             await desk.sandboxes.ask(WriteFile(spec=spec, path=path, content=content.encode()))
     except ActorsError as error:
         reason = f"its workspace could not be rebuilt: {error}"
-        await desk.ledger.append(candidate.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)])
+        await desk.ledger.append(run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)])
         return RunStatus.FAILED
-    await desk.ledger.append(candidate.run_id, [e.RunResumed(by=SYSTEM)])
+    await desk.ledger.append(run_id, [e.RunResumed(by=SYSTEM)])
     return RunStatus.RUNNING
+
+
+async def resume(desk: Desk, m: ResumeRun) -> RunTicket:
+    """Let a paused run go on, under its lock; a fork whose rebuild was cut off is rebuilt first.
+
+    Raises:
+        RunNotFound, RunConflict, CardNotFound: Nothing was recorded.
+        StoreError: As for ``finish``.
+    """
+    summary = await desk.ledger.run(m.run_id)
+    if summary is not None and summary.reason == REBUILDING and await _waits(desk, m.run_id):
+        return RunTicket(run_id=m.run_id, status=await _finish(desk, m.run_id))
+    return await control.resume(desk, m)
+
+
+async def _waits(desk: Desk, run_id: RunId) -> bool:
+    return is_half(await _history(desk, run_id))
 
 
 async def _history(desk: Desk, run_id: RunId) -> list[e.Recorded]:

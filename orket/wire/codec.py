@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import TypeVar
@@ -23,6 +24,11 @@ _ENCODER = msgspec.json.Encoder()
 def encode(value: object) -> bytes:
     """Write a wire value as compact JSON."""
     return _ENCODER.encode(value)
+
+
+def fingerprint(method: str, path: str, body: object) -> str:
+    """Name a command by what it means, however its body was spelled: SHA-256, 64 hexadecimal digits."""
+    return hashlib.sha256(f"{method} {path}\n".encode() + encode(body)).hexdigest()
 
 
 def decode(kind: type[T], document: bytes) -> T:

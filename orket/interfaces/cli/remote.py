@@ -18,6 +18,7 @@ from orket.orchestration.messages import (
     CancelRun,
     EngineCommand,
     EngineTicket,
+    Fork,
     HaltEngine,
     PauseRun,
     ResumeRun,
@@ -112,10 +113,10 @@ class Remote:
             return _ticket(await self._tell(command))
 
     async def _start(self, command: StartRun) -> RunStarted:
+        key = None if command.key is None else command.key.key
         if (fork := command.fork) is None:
-            return await self.client.start_run(_body(command))
-        body = ForkBody(at=fork.at, model=command.model, nodes=dict(fork.nodes), workspace=command.workspace)
-        return await self.client.fork(fork.run_id, body)
+            return await self.client.start_run(_body(command), key=key)
+        return await self.client.fork(fork.run_id, fork_body(command, fork), key=key)
 
     async def system(self, command: SystemCommand) -> EngineTicket:
         """Have the engine carry out a command about itself."""
@@ -154,6 +155,11 @@ class Remote:
 async def _recorded(stream: EventStream) -> AsyncGenerator[Recorded]:
     async for one in stream:
         yield recorded(one)
+
+
+def fork_body(command: StartRun, fork: Fork) -> ForkBody:
+    """Write a fork as it goes over the wire."""
+    return ForkBody(at=fork.at, model=command.model, nodes=dict(fork.nodes), workspace=command.workspace)
 
 
 def _body(command: StartRun) -> StartRunBody:

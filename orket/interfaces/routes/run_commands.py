@@ -14,6 +14,7 @@ from orket.interfaces.conditions import expected_seq
 from orket.interfaces.operations import (
     ASKS,
     CALL_ID,
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     REQUEST_TIMEOUT,
     RUN_ID,
@@ -23,7 +24,7 @@ from orket.interfaces.operations import (
 )
 from orket.interfaces.preferences import wait_s
 from orket.interfaces.problems import CHANGED, CONFLICT, DENIED, RUN_NOT_FOUND, UNPROCESSABLE
-from orket.interfaces.reading import T, read_json
+from orket.interfaces.reading import T, command_key, read_json
 from orket.interfaces.routes.runs import ACCEPTED, started
 from orket.orchestration.messages import (
     CancelRun,
@@ -75,7 +76,13 @@ async def fork(bridge: Bridge, request: Request) -> Response:
     """Begin a new run with the history of this one."""
     body = await _read(bridge, request, ForkBody)
     wanted = Fork(run_id=_run(request), at=body.at, nodes=tuple(body.nodes.items()))
-    command = StartRun(target="", model=body.model, workspace=body.workspace, fork=wanted)
+    command = StartRun(
+        target="",
+        model=body.model,
+        workspace=body.workspace,
+        fork=wanted,
+        key=command_key(request, body),
+    )
     seconds = wait_s(request, bridge.limits.wait_max_s)
     return await started(bridge, request, await bridge.ask(request, command), seconds)
 
@@ -160,7 +167,7 @@ OPERATIONS = (
         handler=fork,
         body=ForkBody,
         answers=ACCEPTED,
-        parameters=(RUN_ID, IF_MATCH, REQUEST_TIMEOUT),
+        parameters=(RUN_ID, IDEMPOTENCY_KEY, IF_MATCH, REQUEST_TIMEOUT),
         problems=(*_PROBLEMS, UNPROCESSABLE, DENIED),
         tag="runs",
         scope=Scope.OPERATE,
