@@ -18,7 +18,7 @@ from orket.domain.assets import Dialect, Epic, Organization, PolicyRule, Role, S
 from orket.domain.cards import Card, CardStatus, Comment, WaitReason
 from orket.domain.identifiers import CardId
 from orket.domain.memory import Memory
-from orket.domain.models import ChatMessage
+from orket.domain.models import Calling, ChatMessage, ModelReply, ProposedCall
 from orket.domain.ports import RunSummary
 from orket.domain.runs import TurnState
 from orket.domain.sandboxes import Limits
@@ -74,6 +74,7 @@ class PromptInput:
     notes: tuple[Note, ...] = ()
     memories: tuple[Memory, ...] = ()
     idesign: bool = False
+    calling: Calling = Calling.NATIVE
     tokens_max: int = PROMPT_TOKENS.default
 
 
@@ -106,10 +107,11 @@ class PromptAccount:
 
 @attrs.frozen(kw_only=True)
 class ModelChoice:
-    """Which model answers, and in which dialect it is asked."""
+    """Which model answers, in which dialect it is asked, and how it is given its tools."""
 
     model: str
     dialect: str
+    calling: Calling = Calling.NATIVE
 
 
 class PromptStrategy(Protocol):
@@ -137,6 +139,51 @@ class ExplainsPrompts(Protocol):
 
     def explain(self, given: PromptInput) -> PromptAccount:
         """Write the same conversation as ``compile``, part by part."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class OfferInput:
+    """A compiled conversation, and what the model is to be offered with it."""
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[ToolSpec, ...]
+    card: Card
+    review: bool
+    verification: VerificationResult | None
+    calling: Calling
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """What is sent: the conversation, and the schema that the answer must keep to, if there is one."""
+
+    messages: tuple[ChatMessage, ...]
+    schema_json: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """The calls that a reply asks for; or a stable ``code`` and what the model is to be told instead."""
+
+    calls: tuple[ProposedCall, ...] = ()
+    code: str = ""
+    problem: str = ""
+
+
+class DialectNode(Protocol):
+    """``dialect_node``: how a model is given its tools, and how its answer is read."""
+
+    def narrow(self, tools: tuple[ToolSpec, ...], calling: Calling) -> tuple[ToolSpec, ...]:
+        """Choose among the tools of a seat those that such a model can make use of."""
+        ...
+
+    def offer(self, given: OfferInput) -> Offer:
+        """Write the conversation and the schema in the model's dialect."""
+        ...
+
+    def read(self, reply: ModelReply, tools: tuple[ToolSpec, ...]) -> Reading:
+        """Find the calls of a reply, whether native or written in its text."""
         ...
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 
 from orket.domain.assets import Epic, Organization, Role
+from orket.domain.models import Calling
 
 GENERIC = "generic"
 # The family decides the dialect, so the distilled models of one family named after another come first.
@@ -22,6 +25,10 @@ FALLBACKS = (
     ("backend", "qwen2.5-coder:7b"),
 )
 FALLBACK = "llama3.1:8b"
+# Below this, native calls go wrong more often than not, whatever the model's template promises.
+SMALL_BILLIONS = 4.0
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])")
+_MILLIONS = re.compile(r"(?<![\w.])\d+m(?![a-z0-9])")
 
 
 def model_for(role: Role, epic: Epic, organization: Organization, *, override: str) -> str:
@@ -37,6 +44,23 @@ def model_for(role: Role, epic: Epic, organization: Organization, *, override: s
         or (organization.rule("default_llm") or "").strip()
         or next((model for word, model in FALLBACKS if word in role.name.lower()), FALLBACK)
     )
+
+
+def calling_of(model: str, params_json: str) -> Calling:
+    """Say how a model is given its tools.
+
+    As the environment's ``params.calling`` says (``native`` or ``schema``); otherwise by schema for models on
+    this machine and for those whose name tells that they are small.
+    """
+    told = _params(params_json).get("calling")
+    if isinstance(told, str) and told in tuple(Calling):
+        return Calling(told)
+    name = model.lower()
+    if name.startswith("scripted:"):
+        return Calling.NATIVE
+    sizes = [float(one) for one in _SIZE.findall(name)]
+    small = name.startswith("local:") or any(one <= SMALL_BILLIONS for one in sizes[:1])
+    return Calling.SCHEMA if small or _MILLIONS.search(name) else Calling.NATIVE
 
 
 def dialect_of(model: str) -> str:
@@ -55,8 +79,12 @@ def _mentions(name: str, family: str) -> bool:
     )
 
 
-def _overridden(role: Role, params_json: str) -> str:
+def _params(params_json: str) -> Mapping[str, object]:
     params: object = json.loads(params_json)
-    overrides = params.get("model_overrides") if isinstance(params, dict) else None
+    return params if isinstance(params, dict) else {}
+
+
+def _overridden(role: Role, params_json: str) -> str:
+    overrides = _params(params_json).get("model_overrides")
     model = overrides.get(role.name) if isinstance(overrides, dict) else None
     return model.strip() if isinstance(model, str) else ""

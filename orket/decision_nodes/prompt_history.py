@@ -108,7 +108,9 @@ def _own(turn: TurnState, tightness: int) -> list[ChatMessage]:
             ProposedCall(name=one.call.tool, arguments_json=_arguments(one, tightness), ref=_ref(one))
             for one in turn.calls
         )
-        text = clip(turn.reply.text, text_max)
+        # Calls that were found in the text are told as calls, and not a second time as text.
+        written = calls and not turn.reply.calls
+        text = "" if written else clip(turn.reply.text, text_max)
         messages.append(ChatMessage(role=ChatRole.ASSISTANT, content=text, calls=calls))
         messages += [
             ChatMessage(role=ChatRole.TOOL, content=_outcome(one, output_max), ref=_ref(one))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from orket.decision_nodes.actions import RULE, signature
 from orket.decision_nodes.decisions import PromptInput
 from orket.decision_nodes.evaluator import options
 from orket.decision_nodes.prompt_size import BYTES_PER_TOKEN, clip
 from orket.decision_nodes.workspace_paths import VERIFICATION_DIR
 from orket.domain.cards import CardStatus, WaitReason
+from orket.domain.models import Calling
 from orket.domain.verification import VerificationResult
 
 FIELD_CHARS_MAX = 8_000
@@ -129,6 +131,8 @@ def _protocol(given: PromptInput) -> str:
 
 
 def _dialect(given: PromptInput) -> str:
+    if given.calling is Calling.SCHEMA:
+        return RULE
     if given.dialect is None:
         return ""
     lines = [f"Family: {given.dialect.model_family}"]
@@ -140,6 +144,8 @@ def _dialect(given: PromptInput) -> str:
 def _tools(given: PromptInput) -> str:
     if not given.tools:
         return "You have no tools."
+    if given.calling is Calling.SCHEMA:
+        return "\n".join(map(signature, given.tools))
     return "\n".join(
         f"- {one.name}: {one.description} Arguments: {one.parameters_json}" for one in given.tools
     )

@@ -15,6 +15,7 @@ from typing import cast
 
 from orket.decision_nodes import decisions as d
 from orket.decision_nodes.api_runtime import DefaultApiRuntime
+from orket.decision_nodes.dialect import DefaultDialect
 from orket.decision_nodes.engine_runtime import DefaultEngineRuntime
 from orket.decision_nodes.evaluator import DefaultEvaluator
 from orket.decision_nodes.loader_strategy import DefaultLoaderStrategy
@@ -55,6 +56,7 @@ _BUILT_IN: tuple[Plugin, ...] = (
     ("planner_node", DEFAULT, DefaultPlanner),
     ("router_node", DEFAULT, DefaultRouter),
     ("prompt_strategy_node", DEFAULT, DefaultPromptStrategy),
+    ("dialect_node", DEFAULT, DefaultDialect),
     ("evaluator_node", DEFAULT, DefaultEvaluator),
     ("tool_strategy_node", DEFAULT, DefaultToolStrategy),
     ("tool_gate_node", DEFAULT, DefaultToolGate),
@@ -72,6 +74,7 @@ _METHODS: Mapping[str, tuple[str, ...]] = {
     "planner_node": ("plan",),
     "router_node": ("route",),
     "prompt_strategy_node": ("choose_model", "compile"),
+    "dialect_node": ("narrow", "offer", "read"),
     "evaluator_node": ("evaluate",),
     "tool_strategy_node": ("compose",),
     "tool_gate_node": ("judge",),
@@ -154,6 +157,7 @@ class NodeRegistry:
             planner=cast("d.Planner", node["planner_node"]),
             router=cast("d.Router", node["router_node"]),
             prompt_strategy=cast("d.PromptStrategy", node["prompt_strategy_node"]),
+            dialect=cast("d.DialectNode", node["dialect_node"]),
             evaluator=cast("d.Evaluator", node["evaluator_node"]),
             tool_strategy=cast("d.ToolStrategy", node["tool_strategy_node"]),
             tool_gate=cast("d.ToolGate", node["tool_gate_node"]),

@@ -41,6 +41,7 @@ class Nodes:
     planner: d.Planner
     router: d.Router
     prompt_strategy: d.PromptStrategy
+    dialect: d.DialectNode
     evaluator: d.Evaluator
     tool_strategy: d.ToolStrategy
     tool_gate: d.ToolGate

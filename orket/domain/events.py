@@ -15,7 +15,7 @@ from orket.domain.budgets import Budget
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
-from orket.domain.models import ModelReply
+from orket.domain.models import ModelReply, Usage
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
@@ -203,12 +203,17 @@ class ModelReplied:
 
 @attrs.frozen(kw_only=True)
 class ModelFailed:
-    """The model did not answer; the turn ends without calls."""
+    """The model did not answer, or its reply (recorded before) cannot be used; the turn ends without calls.
+
+    ``usage`` and ``cost_micros`` are what it cost all the same, beyond what a recorded reply says.
+    """
 
     card_id: CardId
     turn: int
     code: str
     error: str
+    usage: Usage = attrs.field(factory=Usage)
+    cost_micros: int = 0
 
 
 @attrs.frozen(kw_only=True)

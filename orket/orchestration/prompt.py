@@ -5,17 +5,20 @@ from __future__ import annotations
 import attrs
 import msgspec
 
-from orket.decision_nodes.decisions import ModelChoice, PromptInput
+from orket.decision_nodes.decisions import ModelChoice, OfferInput, PromptInput
 from orket.decision_nodes.house_rules import PROMPT_TOKENS, number
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Epic, Role, Seat, Workload
 from orket.domain.cards import Card
-from orket.domain.models import ModelRequest
+from orket.domain.models import Calling, ModelRequest
 from orket.domain.runs import RunState, TurnState
 from orket.domain.seat_notes import received_by
 from orket.domain.tools import ToolSpec
 
 IDESIGN = "idesign"
+
+
+SMALL_PROMPT_TOKENS = 4_000
 
 
 @attrs.frozen(kw_only=True)
@@ -68,13 +71,24 @@ def ask_for(
     """Write the request of a turn (from 1) from everything the state knows about the card."""
     environment = who.epic.environment
     given = prompt_input(nodes, workload, state, card, who)
+    offer = nodes.dialect.offer(
+        OfferInput(
+            messages=nodes.prompt_strategy.compile(given),
+            tools=given.tools,
+            card=card,
+            review=who.review,
+            verification=given.verification,
+            calling=given.calling,
+        )
+    )
     return ModelRequest(
         card=card.id,
         turn=turn,
         seat=who.seat.key,
         model=who.choice.model,
-        messages=nodes.prompt_strategy.compile(given),
-        tools=who.tools,
+        messages=offer.messages,
+        tools=given.tools,
+        schema_json=offer.schema_json,
         temperature=environment.temperature,
         seed=environment.seed,
         timeout_s=environment.timeout_s,
@@ -98,7 +112,7 @@ def prompt_input(
         role=who.role,
         review=who.review,
         dialect=next((d for d in workload.dialects if d.model_family == who.choice.dialect), None),
-        tools=who.tools,
+        tools=nodes.dialect.narrow(who.tools, who.choice.calling),
         comments=state.comments.get(card.id, ()),
         verification=state.verifications.get(card.id),
         history=_closed(state.turns.get(card.id, ())),
@@ -106,8 +120,15 @@ def prompt_input(
         notes=received_by(state.received.get(card.id, ()), who.seat.key),
         memories=state.recalled.get(card.id, ()),
         idesign=who.epic.idesign and nodes.selection("tool_gate_node").name == IDESIGN,
-        tokens_max=number(workload.organization, PROMPT_TOKENS),
+        calling=who.choice.calling,
+        tokens_max=_room(workload, who.choice.calling),
     )
+
+
+def _room(workload: Workload, calling: Calling) -> int:
+    """A small model has little room, and loses its thread in a long past before that is full."""
+    most = number(workload.organization, PROMPT_TOKENS)
+    return min(most, SMALL_PROMPT_TOKENS) if calling is Calling.SCHEMA else most
 
 
 def prompt_version(nodes: Nodes) -> str:
@@ -122,9 +143,11 @@ def _closed(turns: tuple[TurnState, ...]) -> tuple[TurnState, ...]:
 
 def prompt_blob(request: ModelRequest) -> bytes:
     """Write what is sent to the model as canonical JSON, for the ledger."""
-    body = {
+    body: dict[str, object] = {
         "model": request.model,
         "messages": request.messages,
         "tools": [one.name for one in request.tools],
     }
+    if request.schema_json:
+        body["schema"] = msgspec.Raw(request.schema_json.encode())
     return msgspec.json.encode(body, order="sorted")

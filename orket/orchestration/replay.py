@@ -71,8 +71,11 @@ class Record:
         found = cls()
         for one in recorded:
             match one.event:
-                case e.ModelReplied(card_id=card, turn=turn) | e.ModelFailed(card_id=card, turn=turn):
+                case e.ModelReplied(card_id=card, turn=turn):
                     found.replies[card, turn] = one.event
+                case e.ModelFailed(card_id=card, turn=turn):
+                    # After a reply it says why that could not be used, which will be found again.
+                    found.replies.setdefault((card, turn), one.event)
                 case e.ToolCallFinished(call_id=call, result=result):
                     found.results[call] = result
                 case e.ToolCallDecided(call_id=call):
@@ -100,8 +103,9 @@ class Record:
             case e.ModelReplied(reply=reply):
                 async with aclosing(_one(ReplyCompleted(reply))) as chunks:
                     yield chunks
-            case e.ModelFailed(error=error, code=code):
-                raise ModelError(error, code=code, retryable=False)
+            case e.ModelFailed(error=error, code=code, usage=spent):
+                usage = (spent.input_tokens, spent.output_tokens)
+                raise ModelError(error, code=code, retryable=False, usage=usage)
             case None:
                 text = f"turn {request.turn} of {request.card} is not on the record"
                 raise ModelError(text, code=NOT_RECORDED, retryable=False)

@@ -7,7 +7,7 @@ from enum import Enum
 import anyio
 import attrs
 
-from orket.decision_nodes.decisions import LoopLimits
+from orket.decision_nodes.decisions import LoopLimits, Reading
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
 from orket.domain.assets import Environment
@@ -15,7 +15,7 @@ from orket.domain.budgets import Budget, cost_micros, exceeded
 from orket.domain.cards import WAITING
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import blob_id, call_id
-from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted
+from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted, Usage
 from orket.domain.runs import CallState
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.seat_notes import received_by
@@ -89,7 +89,13 @@ async def _receive(book: Notebook, bench: Bench, mail: Mail, turn: int) -> None:
 
 def _request(book: Notebook, bench: Bench, turn: int) -> ModelRequest:
     workload = book.file.accepted.workload
-    return ask_for(bench.nodes, workload, book.state, book.card, bench.who, turn)
+    request = ask_for(bench.nodes, workload, book.state, book.card, bench.who, turn)
+    if bench.grant.tokens_max is None:
+        return request
+    # What was granted is all that this answer may take: a question can overdraw it, an answer shall not.
+    used = book.state.spent.usage
+    left = bench.grant.tokens_max - used.input_tokens - used.output_tokens
+    return attrs.evolve(request, output_tokens_max=max(1, min(request.output_tokens_max, left)))
 
 
 def _open(book: Notebook, bench: Bench, request: ModelRequest) -> None:
@@ -115,21 +121,37 @@ async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> Non
     try:
         reply = await _timed(bench, request)
     except ModelError as error:
-        book.note(e.ModelFailed(card_id=card, turn=number, code=error.code, error=error.detail))
-        return
-    if len(reply.calls) > bench.limits.calls_per_turn_max:
-        text = (
-            f"{len(reply.calls)} tool calls in one turn; at most {bench.limits.calls_per_turn_max} are taken"
+        spent = Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+        book.note(
+            e.ModelFailed(
+                card_id=card,
+                turn=number,
+                code=error.code,
+                error=error.detail,
+                usage=spent,
+                cost_micros=_cost(spent, bench.who.epic.environment),
+            )
         )
-        book.note(e.ModelFailed(card_id=card, turn=number, code="too_many_calls", error=text))
         return
-    calls = tuple(_identify(book, number, index, one) for index, one in enumerate(reply.calls))
-    cost = _cost(reply, bench.who.epic.environment)
+    reading = _read(bench, reply)
+    calls = tuple(_identify(book, number, index, one) for index, one in enumerate(reading.calls))
+    cost = _cost(reply.usage, bench.who.epic.environment)
     book.note(e.ModelReplied(card_id=card, turn=number, reply=reply, calls=calls, cost_micros=cost))
+    if reading.problem:
+        book.note(e.ModelFailed(card_id=card, turn=number, code=reading.code, error=reading.problem))
 
 
-def _cost(reply: ModelReply, environment: Environment) -> int:
-    return cost_micros(reply.usage, environment.input_price, environment.output_price)
+def _read(bench: Bench, reply: ModelReply) -> Reading:
+    """Find the calls; too many of them are none, because nobody meant them all."""
+    reading, most = bench.nodes.dialect.read(reply, bench.who.tools), bench.limits.calls_per_turn_max
+    if len(reading.calls) <= most:
+        return reading
+    text = f"{len(reading.calls)} tool calls in one turn; at most {most} are taken"
+    return Reading(code="too_many_calls", problem=text)
+
+
+def _cost(usage: Usage, environment: Environment) -> int:
+    return cost_micros(usage, environment.input_price, environment.output_price)
 
 
 async def _timed(bench: Bench, request: ModelRequest) -> ModelReply:
@@ -166,7 +188,7 @@ def _identify(book: Notebook, turn: int, index: int, proposed: ProposedCall) -> 
         card_id=card,
         turn=turn,
         index=index,
-        tool=proposed.name,
+        tool=well_formed(proposed.name),
         arguments_json=canonical_json(proposed.arguments_json),
         ref=well_formed(proposed.ref),
     )

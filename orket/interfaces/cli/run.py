@@ -53,8 +53,6 @@ def run(
         as_json: Print one event a line, and nothing else, on standard output.
     """
     settings = where.settings(model_dir=model_dir, model=model, record=record)
-    if parallel is not None and not 1 <= parallel <= _PARALLEL_MAX:
-        raise BadInput(f"--parallel {parallel}: must be from 1 to {_PARALLEL_MAX}")
     elsewhere = _served_elsewhere(settings, model_dir=model_dir, record=record)
     command = StartRun(
         target=_absolute(target, settings.cwd) if elsewhere else target,
@@ -62,7 +60,7 @@ def run(
         workspace="" if workspace is None else str(settings.cwd / workspace),
         project="" if project is None else str(settings.cwd / project),
         model=_model(model or "", settings.cwd) if elsewhere else model or "",
-        parallel=parallel,
+        parallel=_parallel(parallel, model or ""),
         budget=Budget() if budget is None else read_budget(budget),
     )
     return anyio.run(where.session(settings, as_json=as_json).drive, command)
@@ -90,13 +88,23 @@ def _model(model: str, cwd: Path) -> str:
     return f"{kind}:{cwd / path}" if kind == "scripted" and colon else model
 
 
-def demo(*, workspace: Path | None = None, as_json: Json = False) -> int:
+def demo(
+    *,
+    model: str | None = None,
+    only: str | None = None,
+    parallel: int | None = None,
+    workspace: Path | None = None,
+    as_json: Json = False,
+) -> int:
     """Run the shipped demo epic, in a new data directory: no network, no model, nothing to set up.
 
     It has a dependency diamond, a call that is denied, a command that fails and is tried again, and
     verifications that execute the code the run wrote.
 
     Args:
+        model: A real model to do the work, such as local:qwen2.5-coder-1.5b.
+        only: Work on this issue alone.
+        parallel: How many cards are worked on at a time.
         workspace: Directory the demo works in [default: a new one, which is kept].
         as_json: Print one event a line, and nothing else, on standard output.
     """
@@ -108,4 +116,18 @@ def demo(*, workspace: Path | None = None, as_json: Json = False) -> int:
     chosen = kept / "workspace" if workspace is None else settings.cwd / workspace
     session = where.session(settings, as_json=as_json)
     session.out.remark(f"demo: workspace {chosen}, data {where.data_dir}; both are kept")
-    return anyio.run(session.drive, StartRun(target=str(demo_target()), workspace=str(chosen)))
+    command = StartRun(
+        target=str(demo_target()),
+        only=None if only is None else CardId(only),
+        workspace=str(chosen),
+        model=model or "",
+        parallel=_parallel(parallel, model or ""),
+    )
+    return anyio.run(session.drive, command)
+
+
+def _parallel(asked: int | None, model: str) -> int | None:
+    """A model on this machine answers one question at a time; others would only wait, and time out."""
+    if asked is not None and not 1 <= asked <= _PARALLEL_MAX:
+        raise BadInput(f"--parallel {asked}: must be from 1 to {_PARALLEL_MAX}")
+    return 1 if asked is None and model.startswith("local:") else asked

@@ -19,6 +19,7 @@ PROTOCOLS = {
     "planner_node": decisions.Planner,
     "router_node": decisions.Router,
     "prompt_strategy_node": decisions.PromptStrategy,
+    "dialect_node": decisions.DialectNode,
     "evaluator_node": decisions.Evaluator,
     "tool_strategy_node": decisions.ToolStrategy,
     "tool_gate_node": decisions.ToolGate,
