@@ -1,7 +1,6 @@
 """Everything that can happen, one frozen class per event, on one page.
 
-Events are facts in the past tense; their order on the ledger is the truth, all state is folded from them
-(``runs.RunState``). Fields are plain values so that every event survives a round trip through JSON.
+Facts in the past tense, of plain values that survive JSON; all state is folded from them (``runs``).
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from datetime import datetime
 import attrs
 
 from orket.domain.assets import Workload
-from orket.domain.budgets import Budget
+from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
-from orket.domain.models import ModelReply, Usage
+from orket.domain.models import ModelReply
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
@@ -203,17 +202,13 @@ class ModelReplied:
 
 @attrs.frozen(kw_only=True)
 class ModelFailed:
-    """The model did not answer, or its reply (recorded before) cannot be used; the turn ends without calls.
-
-    ``usage`` and ``cost_micros`` are what it cost all the same, beyond what a recorded reply says.
-    """
+    """The model did not answer, or its reply is of no use; the turn ends without calls."""
 
     card_id: CardId
     turn: int
     code: str
     error: str
-    usage: Usage = attrs.field(factory=Usage)
-    cost_micros: int = 0
+    spent: Spent = attrs.field(factory=Spent)
 
 
 @attrs.frozen(kw_only=True)

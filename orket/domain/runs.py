@@ -14,7 +14,7 @@ from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.memory import Memory
-from orket.domain.models import ModelReply, Usage
+from orket.domain.models import ModelReply
 from orket.domain.seat_notes import Note, Received, delivered, kept
 from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
@@ -283,8 +283,7 @@ class RunState:
                 self._spend(event.card_id, used)
             case e.ModelFailed():
                 turns = (*turns[:-1], attrs.evolve(turns[-1], error=event.error))
-                if event.usage != Usage():
-                    self._spend(event.card_id, Spent(usage=event.usage, cost_micros=event.cost_micros))
+                self._spend(event.card_id, event.spent)
             case e.TurnFinished():
                 ended = attrs.evolve(turns[-1], outcome=event.outcome, note=event.note)
                 turns = (*turns[:-1], ended)

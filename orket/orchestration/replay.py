@@ -103,8 +103,8 @@ class Record:
             case e.ModelReplied(reply=reply):
                 async with aclosing(_one(ReplyCompleted(reply))) as chunks:
                     yield chunks
-            case e.ModelFailed(error=error, code=code, usage=spent):
-                usage = (spent.input_tokens, spent.output_tokens)
+            case e.ModelFailed(error=error, code=code, spent=spent):
+                usage = (spent.usage.input_tokens, spent.usage.output_tokens)
                 raise ModelError(error, code=code, retryable=False, usage=usage)
             case None:
                 text = f"turn {request.turn} of {request.card} is not on the record"

@@ -11,7 +11,7 @@ from orket.decision_nodes.decisions import LoopLimits, Reading
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
 from orket.domain.assets import Environment
-from orket.domain.budgets import Budget, cost_micros, exceeded
+from orket.domain.budgets import Budget, Spent, cost_micros, exceeded
 from orket.domain.cards import WAITING
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import blob_id, call_id
@@ -121,15 +121,15 @@ async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> Non
     try:
         reply = await _timed(bench, request)
     except ModelError as error:
-        spent = Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+        usage = Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+        spent = Spent(usage=usage, cost_micros=_cost(usage, bench.who.epic.environment))
         book.note(
             e.ModelFailed(
                 card_id=card,
                 turn=number,
                 code=error.code,
                 error=error.detail,
-                usage=spent,
-                cost_micros=_cost(spent, bench.who.epic.environment),
+                spent=spent,
             )
         )
         return
