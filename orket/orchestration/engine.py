@@ -19,8 +19,8 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, forking, halting, workspaces
-from orket.orchestration.admission import Candidate, Intake, admit, prepare
+from orket.orchestration import control, forking, halting, starting, workspaces
+from orket.orchestration.admission import Intake, admit
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     CancelRun,
@@ -48,11 +48,11 @@ from orket.orchestration.notes import (
     SystemDone,
 )
 from orket.orchestration.run import RunActor, Scan, WorkEnded
+from orket.orchestration.starting import Twins
 
 CRASHES_MAX = 3
 STOP_GRACE_S = 2.0
 OPEN_RUNS_PAGE = 500
-TWINS_MAX = 64
 SYSTEM_COMMANDS_MAX = 16
 HALTED = "the engine is halted: nothing starts until it is released"
 
@@ -70,7 +70,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         self._children: dict[RunId, Ref[Scan | WorkEnded]] = {}
         self._crashes: Counter[RunId] = Counter()
         self._locks = control.Locks()
-        self._twins: dict[str, list[tuple[StartRun, Reply[RunTicket]]]] = {}
+        self._twins = Twins()
         self._halted = False
         self._system: deque[tuple[SystemCommand, Reply[EngineTicket]]] = deque()
 
@@ -123,44 +123,13 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     def _begin_start(self, m: StartRun, to: Reply[RunTicket]) -> None:
         """Begin a start, or let it wait for the one with the same key, whose answer will be its own."""
-        if m.key is None:
-            self._job(self._prepare(m, to))
-        elif (twins := self._twins.get(m.key.key)) is None:
-            self._twins[m.key.key] = []
-            self._job(self._prepare(m, to))
-        elif len(twins) < TWINS_MAX:
-            twins.append((m, to))
-        else:
-            to.fail(Refused(RunDenied(f"{TWINS_MAX} commands with this idempotency key are waiting")))
+        if self._twins.is_first(m, to):
+            self._job(starting.prepared(self._desk, self._intake, m, to))
 
     def _end_start(self, m: StartRun | None) -> None:
         """A start is over: those that waited for it have their turn."""
-        if m is not None and m.key is not None:
-            for twin, to in self._twins.pop(m.key.key, []):
-                self._begin_start(twin, to)
-
-    async def _prepare(self, m: StartRun, to: Reply[RunTicket]) -> Note:
-        try:
-            if (known := await self._replay(m)) is not None:
-                to.reply(known)
-                return Answered(m)
-            return Prepared(asked=m, to=to, candidate=await self._candidate(m))
-        except OrketError as error:
-            to.fail(Refused(error))
-            return Answered(m)
-
-    async def _candidate(self, m: StartRun) -> Candidate:
-        if m.fork is not None:
-            return await forking.prepare_fork(self._desk, self._intake, m, m.fork)
-        workload = await self._intake.source.load(m.target, only=m.only)
-        return prepare(self._desk, self._intake, m, workload)
-
-    async def _replay(self, m: StartRun) -> RunTicket | None:
-        if m.key is None or (run_id := await self._desk.ledger.run_for_key(m.key)) is None:
-            return None
-        summary = await self._desk.ledger.run(run_id)
-        status = RunStatus.RUNNING if summary is None else summary.status
-        return RunTicket(run_id=run_id, status=status, replayed=True)
+        for twin, to in self._twins.after(m):
+            self._begin_start(twin, to)
 
     @on(Prepared)
     async def _admit(self, m: Prepared) -> None:
@@ -183,29 +152,15 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             finished_at=None,
             last_seq=0,
         )
-        self._job(self._record(m))
+        self._job(starting.recorded(self._desk, self._locks, m))
 
     def _deny(self, m: Prepared, error: RunDenied) -> None:
         """Refuse a run, once the ledger has said that the runs in its way have not just ended."""
         if m.over is None:
-            self._job(self._see_who_is_over(m))
+            self._job(starting.see_who_is_over(self._desk, m, tuple(self._open)))
             return
         m.to.fail(Refused(error))
         self._end_start(m.asked)
-
-    async def _see_who_is_over(self, m: Prepared) -> Note:
-        return attrs.evolve(m, over=await control.over(self._desk.ledger, tuple(self._open)))
-
-    async def _record(self, m: Prepared) -> Note:
-        run_id, ok = m.candidate.run_id, True
-        try:
-            await self._desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
-            if m.candidate.files is not None:
-                await forking.finish(self._desk, self._locks, run_id)
-        except OrketError as error:
-            m.to.fail(Refused(error))
-            ok = False
-        return Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok)
 
     @on(Recorded)
     async def _begin(self, m: Recorded) -> None:
