@@ -13,6 +13,7 @@ from orket.domain.cards import Card, CardType
 from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource, Workspaces
+from orket.domain.sprints import sprint_of
 from orket.domain.workspaces import Isolation
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import StartRun
@@ -71,7 +72,8 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
     for epic in workload.epics:
         for card in epic.issues:
             check(desk, nodes, workload, card, asked.model)
-    cards = tuple(e.CardAdded(card=card) for card in _all_cards(workload))
+    sprint = sprint_of(intake.clock.now().date()).label
+    cards = tuple(e.CardAdded(card=_in_sprint(card, sprint)) for card in _all_cards(workload))
     return Candidate(
         run_id=run_id,
         workspace=accepted.workspace,
@@ -115,6 +117,13 @@ def check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) 
             need = "review it (with the role integrity_guard)" if review else f"take it: {card.seat!r}"
             raise RunDenied(f"card {card.id}: the team has no seat to {need}")
         desk.model(who.choice.model, nodes)
+
+
+def _in_sprint(card: Card, sprint: str) -> Card:
+    """Put an issue that names no sprint into the one that is on."""
+    if card.type is not CardType.ISSUE or card.sprint or card.is_final:
+        return card
+    return attrs.evolve(card, sprint=sprint)
 
 
 def _all_cards(workload: Workload) -> tuple[Card, ...]:

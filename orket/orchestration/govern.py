@@ -123,5 +123,6 @@ def _created(card: Card, by: Authority) -> e.CardAdded:
         parent_id=by.card.parent_id,
         build_id=by.card.build_id,
         owner_department=by.card.owner_department,
+        sprint=card.sprint or by.card.sprint,
     )
     return e.CardAdded(card=adopted)

@@ -24,6 +24,7 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     priority: Annotated[float, Meta(description="Higher is sooner; 3 high, 2 medium, 1 low.")]
     seat: str
     assignee: str
+    sprint: Annotated[str, Meta(description="The sprint it is in, or empty.", examples=["2026 Q1 S6"])]
     depends_on: tuple[str, ...]
     wait_reason: Annotated[
         WaitReason | None, Meta(description="Set exactly while the card waits, see `wait_note`.")
