@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -119,9 +121,14 @@ async def select_nodes(settings: Settings, registry: NodeRegistry | None = None)
     return House(known, settings).nodes(await open_source(settings, known).organization())
 
 
-def ladder() -> Drivers:
-    """The sandbox drivers that this version has, lowest level first."""
-    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver(), ComposeDriver())
+def ladder(owner: str = "") -> Drivers:
+    """The sandbox drivers that this version has, lowest level first; ``owner`` labels what they make."""
+    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver(), ComposeDriver(owner=owner))
+
+
+def owner_of(settings: Settings) -> str:
+    """Name a database for labels at a container engine, so that only its own engine touches what has them."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(settings.db_path))).hexdigest()[:16]
 
 
 async def probe_sandboxes() -> tuple[ProbeReport, ...]:

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import attrs
 
 from actors import ActorSystem, Ref
-from orket.bootstrap.house import Drivers, House, ladder, open_source, plugins
+from orket.bootstrap.house import Drivers, House, ladder, open_source, owner_of, plugins
+from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
 from orket.bootstrap.root import Root
 from orket.bootstrap.tools import installed_tools
@@ -17,15 +18,18 @@ from orket.domain.assets import Organization
 from orket.domain.correlation import REQUEST
 from orket.domain.events import Recorded
 from orket.domain.keys import Keys
-from orket.domain.ports import LedgerReader
+from orket.domain.ports import LedgerReader, ProjectDriver
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.keys import MemoryKeys
 from orket.infrastructure.lock import EngineLock
 from orket.infrastructure.memory import open_ledger as open_memory_ledger
+from orket.infrastructure.sandboxes.project_driver import ComposeProjects
 from orket.infrastructure.sqlite import open_ledger
 from orket.orchestration.messages import EngineCommand, SystemCommand
 from orket.orchestration.replay import ReplayReport, replay
+from orket.services.project import ProjectRoom
+from orket.services.project_messages import ProjectRequest
 from orket.services.tools.toolbox import Toolbox
 from orket.settings import Settings
 
@@ -41,6 +45,7 @@ class Orket:
     nodes: Nodes
     settings: Settings
     organization: Organization = attrs.field(factory=Organization)
+    projects: Ref[ProjectRequest]
     keys: Keys = attrs.field(factory=MemoryKeys)
 
     def alive(self) -> bool:
@@ -55,6 +60,7 @@ async def open_orket(
     registry: NodeRegistry | None = None,
     drivers: Drivers | None = None,
     toolbox: Toolbox | None = None,
+    project_driver: ProjectDriver | None = None,
 ) -> AsyncIterator[Orket]:
     """Own a database and run the engine on it, until the block ends; open runs go on at once.
 
@@ -63,6 +69,7 @@ async def open_orket(
         registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
         drivers: The rungs of the sandbox ladder; by default those of this machine.
         toolbox: The tools; by default those that come with Orket and those of installed packages.
+        project_driver: What keeps project sandboxes; by default the container engine of this machine.
 
     Raises:
         StoreLocked: Another engine owns the database.
@@ -80,13 +87,23 @@ async def open_orket(
             ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
             house.move_in(system)
-            rungs = ladder() if drivers is None else drivers
+            owner = owner_of(settings)
+            rungs = ladder(owner) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
+            room = ProjectRoom(
+                driver=ComposeProjects(owner=owner) if project_driver is None else project_driver,
+                ledger=ledger,
+                clock=SystemClock(),
+                policy=nodes.sandbox_policy,
+                organization=organization,
+            )
+            keeping = system.named("keeping").supervise(Keeping, room)
             await system.started(root.engine)
             yield Orket(
                 system=system,
                 root=root,
                 engine=root.engine,
+                projects=keeping.projects,
                 ledger=ledger,
                 nodes=nodes,
                 settings=settings,

@@ -31,6 +31,10 @@ COMMAND_MEMORY_BYTES = NumberRule("command_memory_bytes", 2 * 1024**3, 256 * 102
 APPROVAL_TTL_S = NumberRule("approval_ttl_s", 86_400, 31 * 86_400)
 RECALLED = NumberRule("memories_recalled_max", 5, 20, 0)
 PROMPT_TOKENS = NumberRule("prompt_tokens_max", 16_000, 1_000_000, 500)
+PROJECT_CREATE_S = NumberRule("project_create_s", 900, 7_200)
+PROJECT_READY_S = NumberRule("project_ready_s", 120, 3_600)
+PROJECT_LEASE_S = NumberRule("project_lease_s", 8 * 3_600, 31 * 86_400)
+PROJECT_LOG_LINES = NumberRule("project_log_lines", 100, 10_000)
 
 FORBIDDEN_TYPES = "forbidden_file_types"
 
@@ -48,6 +52,10 @@ NUMBER_RULES = (
     APPROVAL_TTL_S,
     RECALLED,
     PROMPT_TOKENS,
+    PROJECT_CREATE_S,
+    PROJECT_READY_S,
+    PROJECT_LEASE_S,
+    PROJECT_LOG_LINES,
 )
 
 

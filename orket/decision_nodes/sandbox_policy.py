@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from orket.decision_nodes import house_rules as rules
+from orket.decision_nodes.project_policy import ProjectPolicy
 from orket.domain.assets import Organization
 from orket.domain.identifiers import sanitise
 from orket.domain.sandboxes import Limits
@@ -12,11 +13,11 @@ from orket.domain.sandboxes import Limits
 DEFAULT_LEVELS = ("bubblewrap",)
 
 
-class DefaultSandboxPolicy:
+class DefaultSandboxPolicy(ProjectPolicy):
     """Only ``bubblewrap``, unless the organization allows other levels by name.
 
     ``process_rules`` may set ``command_wall_s`` (60), ``command_cpu_s`` (60), ``command_output_bytes``
-    (64 KiB) and ``command_memory_bytes`` (2 GiB).
+    (64 KiB) and ``command_memory_bytes`` (2 GiB). For project sandboxes see ``ProjectPolicy``.
     """
 
     def levels(self, organization: Organization) -> tuple[str, ...]:

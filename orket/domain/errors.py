@@ -22,7 +22,10 @@
     ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
     ├── ToolError                a tool could not do what it was asked; ``code`` is stable
     ├── SandboxError             the sandbox could not be set up or reached (never a command's own failure)
-    │   └── SandboxUnavailable
+    │   ├── SandboxUnavailable
+    │   ├── SandboxNotFound  no project sandbox, or no service of it, has that name
+    │   ├── SandboxConflict  the sandbox is in a state that does not allow the command
+    │   └── StackUnsupported a project sandbox was asked for with a stack that no template makes
     └── StoreError
         ├── StoreLocked          another engine owns this database
         └── StoreCorrupt
@@ -194,6 +197,22 @@ class SandboxUnavailable(SandboxError):
     def __init__(self, detail: str, *, remedy: str = "") -> None:
         super().__init__(f"{detail}; {remedy}" if remedy else detail)
         self.remedy = remedy
+
+
+class SandboxNotFound(SandboxError):
+    """No project sandbox, or no service of it, has that name; nothing was done."""
+
+
+class SandboxConflict(SandboxError):
+    """The project sandbox's state does not allow the command; nothing was done."""
+
+
+class StackUnsupported(SandboxError):
+    """No template makes this stack; ``known`` lists those that there are. Nothing was registered."""
+
+    def __init__(self, stack: str, known: Sequence[str]) -> None:
+        super().__init__(f"stack {stack!r} is not supported; known: {', '.join(known)}")
+        self.stack, self.known = stack, tuple(known)
 
 
 class StoreError(OrketError):

@@ -340,6 +340,23 @@ class WorkspaceDiscarded:
 
 
 @attrs.frozen(kw_only=True)
+class ProjectSandboxChanged:
+    """A project sandbox entered a status, or its lease was renewed; no run's event.
+
+    ``lease_until`` is when it is stopped. Its ports are not recorded: the container engine knows them.
+    """
+
+    sandbox_id: str
+    name: str
+    project: str
+    stack: str
+    workspace: str
+    status: SandboxStatus
+    lease_until: datetime
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class EngineHalted:
     """All work of the engine was ended and nothing starts until it is released; no run's event."""
 
@@ -385,6 +402,7 @@ Event = (
     | WorkspaceRollingBack
     | WorkspaceRolledBack
     | WorkspaceDiscarded
+    | ProjectSandboxChanged
     | EngineHalted
     | EngineReleased
 )

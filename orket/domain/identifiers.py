@@ -14,6 +14,9 @@ BlobId = NewType("BlobId", str)
 ENGINE = RunId("engine")
 """In the place of a run: what the engine records about itself. No run has this id."""
 
+PROJECTS = RunId("projects")
+"""In the place of a run: what is recorded about project sandboxes, which belong to no run."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

@@ -19,6 +19,7 @@ from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import BlobId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelChunk, ModelRequest
+from orket.domain.projects import ProjectPlan, ServiceState
 from orket.domain.runs import RunStatus
 from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec, Terms
 from orket.domain.workspaces import Change, Changes, Place, Plan
@@ -290,5 +291,88 @@ class SandboxDriver(Protocol):
 
         Raises:
             SandboxUnavailable: It cannot be set up here.
+        """
+        ...
+
+
+class ProjectDriver(Protocol):
+    """What keeps project sandboxes: stacks of services at a container engine, found again by their labels.
+
+    ``owner`` labels what belongs to one database; nothing else is ever touched.
+    """
+
+    owner: str
+
+    async def check(self, plan: ProjectPlan) -> None:
+        """Find out, before anything is made, whether ``up`` can work here.
+
+        Raises:
+            SandboxUnavailable: No engine, no compose program, or a folder without a Dockerfile.
+        """
+        ...
+
+    async def up(self, plan: ProjectPlan) -> None:
+        """Build and start everything; what a cancelled one leaves is found by ``remove``.
+
+        Raises:
+            SandboxError: It did not come up; the reason holds no secret.
+        """
+        ...
+
+    async def services(self, sandbox_id: str) -> tuple[ServiceState, ...]:
+        """Look at its services, and ask each that can be asked whether it answers.
+
+        Raises:
+            SandboxError: The engine cannot be asked.
+        """
+        ...
+
+    async def logs(self, sandbox_id: str, *, service: str, lines: int) -> str:
+        """Read the last lines of one service, or of all (empty); its secrets are taken out.
+
+        Raises:
+            SandboxNotFound: There is no such service.
+            SandboxError: The engine cannot be asked.
+        """
+        ...
+
+    async def run(self, sandbox_id: str, *, service: str, command: Command) -> CommandResult:
+        """Run a command in a service's container; of ``limits`` the time and the output count.
+
+        Raises:
+            SandboxNotFound: There is no such service.
+            SandboxError: It could not be run for reasons that are not its own.
+        """
+        ...
+
+    async def stop(self, sandbox_id: str, *, within_s: float) -> None:
+        """Stop its services and keep their data.
+
+        Raises:
+            SandboxError: The engine cannot be asked.
+        """
+        ...
+
+    async def remove(self, sandbox_id: str) -> None:
+        """Leave nothing of it: containers, networks, volumes, built images.
+
+        Raises:
+            SandboxError: Something is left.
+        """
+        ...
+
+    async def left(self) -> frozenset[str]:
+        """Name the sandboxes of this owner of which anything is there.
+
+        Raises:
+            SandboxError: The engine cannot be asked.
+        """
+        ...
+
+    async def clear_commands(self) -> int:
+        """Remove the containers of commands that an earlier process of this owner left; say how many.
+
+        Raises:
+            SandboxError: The engine cannot be asked.
         """
         ...

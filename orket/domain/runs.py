@@ -186,7 +186,7 @@ class RunState:
                     self.status = RunStatus.WAITING_FOR_APPROVAL
             case e.RunFinished():
                 self.status, self.reason = RunStatus(event.status), event.reason
-            case e.EngineHalted() | e.EngineReleased():
+            case e.EngineHalted() | e.EngineReleased() | e.ProjectSandboxChanged():
                 pass  # no run's event
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"

@@ -11,12 +11,13 @@ from orket.domain.workspaces import Isolation
 
 
 class SandboxStatus(StrEnum):
-    """The life of a sandbox."""
+    """The life of a sandbox; only a project sandbox can be stopped and keep its data."""
 
     CREATING = "creating"
     RUNNING = "running"
     UNHEALTHY = "unhealthy"
     STOPPING = "stopping"
+    STOPPED = "stopped"
     DELETED = "deleted"
 
 

@@ -7,19 +7,24 @@ cards that the events touch, never the run's history, so an append costs the sam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
 from orket.domain import events as e
 from orket.domain.cards import Card
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import ENGINE, CardId, RunId
+from orket.domain.identifiers import ENGINE, PROJECTS, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunState, RunStatus
 
 _RUN_EVENTS = (e.RunPaused, e.RunResumed, e.RunParked, e.RunFinished)
 _CARD_EVENTS = (e.CardAdded, e.CardStatusChanged, e.CardRetried)
+# What stands in the place of a run, and which events may stand there.
+UNLISTED: Mapping[RunId, tuple[type, ...]] = MappingProxyType(
+    {ENGINE: (e.EngineHalted, e.EngineReleased), PROJECTS: (e.ProjectSandboxChanged,)}
+)
 _LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))
 
 
@@ -32,16 +37,16 @@ class PlacedCard:
 
 
 def is_listed(run_id: RunId, recorded: Iterable[e.Recorded]) -> bool:
-    """Tell whether these events belong to a run; what the engine records about itself makes no list.
+    """Tell whether these events belong to a run; what is recorded in the place of one makes no list.
 
     Raises:
-        StoreError: They are a run's events in the place of the engine's.
+        StoreError: They are a run's events in the place of the engine's or of project sandboxes'.
     """
-    if run_id != ENGINE:
+    if run_id not in UNLISTED:
         return True
     for one in recorded:
-        if not isinstance(one.event, e.EngineHalted | e.EngineReleased):
-            raise StoreError(f"{type(one.event).__name__} is no event of the engine itself")
+        if not isinstance(one.event, UNLISTED[run_id]):
+            raise StoreError(f"{type(one.event).__name__} is no event of the {run_id} itself")
     return False
 
 

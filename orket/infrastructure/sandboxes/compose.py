@@ -22,6 +22,7 @@ import msgspec
 
 from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
+from orket.domain.projects import COMMAND_KIND, KIND_LABEL, OWNER_LABEL
 from orket.domain.sandboxes import Command, CommandEnd, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes.bubblewrap import (
     interpreter,
@@ -31,7 +32,7 @@ from orket.infrastructure.sandboxes.bubblewrap import (
 )
 from orket.infrastructure.sandboxes.container import Contained, Place
 from orket.infrastructure.sandboxes.container_root import REPOSITORY, root_archive, tag_of
-from orket.infrastructure.sandboxes.container_sandbox import KIND_LABEL, OWNER_LABEL, ContainerSandbox
+from orket.infrastructure.sandboxes.container_sandbox import ContainerSandbox
 from orket.infrastructure.sandboxes.engine_api import EngineApi, EngineRefused, find_socket
 from orket.infrastructure.sandboxes.jail import READ
 from orket.infrastructure.sandboxes.process import ProcessDriver, enter_workspace
@@ -177,7 +178,7 @@ class ComposeDriver(ProcessDriver):
             user="0:0" if rootless else f"{os.geteuid()}:{os.getegid()}",
             cpus=min(CPUS, float(info.processors)),
             places=self._places(workspace),
-            labels={OWNER_LABEL: self._owner, KIND_LABEL: "command"},
+            labels={OWNER_LABEL: self._owner, KIND_LABEL: COMMAND_KIND},
         )
         path = IMAGE_PATH if self._image and not self._own_path else self._path
         try:

@@ -16,6 +16,7 @@ from orket.domain.errors import SandboxError
 from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
 from orket.infrastructure.sandboxes.container_root import profile
 from orket.infrastructure.sandboxes.engine_api import EngineApi, EngineRefused
+from orket.infrastructure.sandboxes.frames import drain_frames
 from orket.infrastructure.sandboxes.output import Kept
 
 CREATE_S, READY_S, REMOVE_S, GRACE_S = 60.0, 60.0, 60.0, 20.0
@@ -190,7 +191,7 @@ class Container:
             group.start_soon(self._tell, stream)
             for beside in (self._watch_memory, self._alarm):
                 group.start_soon(self._heeded, beside, group.cancel_scope)
-            await self._drain(said)
+            await drain_frames(said, self._out, self._err)
             group.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
@@ -202,18 +203,6 @@ class Container:
         except SandboxError as error:
             self._failure = error
             scope.cancel()
-
-    async def _drain(self, said: BufferedByteReceiveStream) -> None:
-        """Take the frames apart: which stream, three zeros, size (4 bytes), content."""
-        with suppress(anyio.IncompleteRead, anyio.BrokenResourceError):
-            while True:
-                head = await said.receive_exactly(8)
-                left = int.from_bytes(head[4:], "big")
-                kept = self._err if head[0] == 2 else self._out
-                while left:
-                    chunk = await said.receive(min(left, 65_536))
-                    kept.add(chunk)
-                    left -= len(chunk)
 
     async def _tell(self, stream: SocketStream) -> None:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -242,7 +231,7 @@ class Container:
             code = state.exit_code
             if state.out_of_memory and self._ended is None:
                 self._ended = CommandEnd.MEMORY
-        end, exit_code, limit = _verdict(self._ended, code)
+        end, exit_code, limit = verdict(self._ended, code)
         return CommandResult(
             end=end,
             exit_code=exit_code,
@@ -265,7 +254,7 @@ class Container:
                 )
 
 
-def _verdict(ended: CommandEnd | None, code: int) -> tuple[CommandEnd, int, str]:
+def verdict(ended: CommandEnd | None, code: int) -> tuple[CommandEnd, int, str]:
     """How it ended, its exit code, and which limit; above 128 a code is a signal, as a shell would say."""
     if ended is not None:
         return ended, _KILLED, ""

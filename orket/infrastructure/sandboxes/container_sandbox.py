@@ -12,6 +12,7 @@ import anyio.to_thread
 import attrs
 
 from orket.domain.errors import SandboxError
+from orket.domain.projects import SANDBOX_LABEL
 from orket.domain.sandboxes import Command, CommandEnd, CommandResult, Terms
 from orket.infrastructure.sandboxes.container import Contained, Container, Place
 from orket.infrastructure.sandboxes.engine_api import EngineApi
@@ -27,7 +28,6 @@ from orket.infrastructure.sandboxes.process import (
 )
 from orket.infrastructure.sandboxes.rooms import Room
 
-SANDBOX_LABEL, OWNER_LABEL, KIND_LABEL = "orket.sandbox", "orket.owner", "orket.kind"
 COMMANDS_AT_A_TIME = 8
 
 

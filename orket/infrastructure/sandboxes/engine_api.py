@@ -87,12 +87,12 @@ class EngineApi:
             EngineRefused: The engine says that it cannot.
             SandboxError: The answer is late, broken, or too large.
         """
-        sent = msgspec.json.encode(body) if content is None else content
+        sent = _encoded(body) if content is None else content
         media = "application/json" if content is None else "application/x-tar"
         with self._reported(path):
             with anyio.fail_after(within_s):
                 async with await anyio.connect_unix(self.socket) as stream:
-                    await stream.send(_head(method, path, query, media, sent if body or content else b""))
+                    await stream.send(_head(method, path, query, media, sent))
                     reader = BufferedByteReceiveStream(stream)
                     status = await _status(reader)
                     answer = await _rest(reader)
@@ -103,7 +103,7 @@ class EngineApi:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None
     ) -> AsyncGenerator[tuple[BufferedByteReceiveStream, SocketStream]]:
         """Ask for an answer without an end: what comes, and the connection to write to.
 
@@ -115,7 +115,7 @@ class EngineApi:
         async with stream:
             reader = BufferedByteReceiveStream(stream)
             with self._reported(path), anyio.fail_after(CALL_S):
-                await stream.send(_head(method, path, query, "application/json", b""))
+                await stream.send(_head(method, path, query, "application/json", _encoded(body)))
                 if (status := await _status(reader)) >= 300:
                     _check(status, await _rest(reader))
             yield reader, stream
@@ -155,6 +155,13 @@ class _Reported:
                 raise SandboxError(f"the container engine broke off at {self._path}") from error
             case _:
                 return
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return b"" if body is None else msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise SandboxError("what the container engine is to be told is not valid Unicode") from None
 
 
 def _head(method: str, path: str, query: Mapping[str, str] | None, media: str, content: bytes) -> bytes:
