@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orket.domain.projects import Service, Stack
 
-DB_PASSWORD, ADMIN_PASSWORD = "ORKET_DB_PASSWORD", "ORKET_ADMIN_PASSWORD"  # names, not values
+DB_PASSWORD, ADMIN_PASSWORD = "DB_PASSWORD", "ADMIN_PASSWORD"  # names, not values
 USER, DATABASE = "app", "app"
 
 _POSTGRES = Service(

@@ -53,7 +53,7 @@ TINY = Stack(
         Service(
             name="api",
             build="backend",
-            environment=(("DATABASE_URL", "postgresql://app:${ORKET_DB_PASSWORD}@db/app"),),
+            environment=(("DATABASE_URL", "postgresql://app:${DB_PASSWORD}@db/app"),),
             ports=(8000,),
             needs=("db",),
             probe="/index.html",
@@ -62,11 +62,11 @@ TINY = Stack(
             name="db",
             image=IMAGE,
             command=("sh", "-c", DB),
-            environment=(("POSTGRES_PASSWORD", "${ORKET_DB_PASSWORD}"),),
+            environment=(("POSTGRES_PASSWORD", "${DB_PASSWORD}"),),
             volume="/data",
         ),
     ),
-    credentials=("ORKET_DB_PASSWORD",),
+    credentials=("DB_PASSWORD",),
 )
 
 

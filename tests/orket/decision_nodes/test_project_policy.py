@@ -95,13 +95,13 @@ def test_credentials_follow_from_their_entropy_and_suit_every_server(one: bytes,
 @pytest.mark.parametrize(
     ("name", "url"),
     [
-        ("fastapi-react-postgres", "postgresql://app:${ORKET_DB_PASSWORD}@db:5432/app"),
-        ("node-react-postgres", "postgresql://app:${ORKET_DB_PASSWORD}@db:5432/app"),
-        ("django-react-postgres", "postgresql://app:${ORKET_DB_PASSWORD}@db:5432/app"),
-        ("fastapi-vue-mongo", "mongodb://app:${ORKET_DB_PASSWORD}@db:27017/app?authSource=admin"),
+        ("fastapi-react-postgres", "postgresql://app:${DB_PASSWORD}@db:5432/app"),
+        ("node-react-postgres", "postgresql://app:${DB_PASSWORD}@db:5432/app"),
+        ("django-react-postgres", "postgresql://app:${DB_PASSWORD}@db:5432/app"),
+        ("fastapi-vue-mongo", "mongodb://app:${DB_PASSWORD}@db:27017/app?authSource=admin"),
         (
             "csharp-razor-ef",
-            "Server=db,1433;Database=app;User Id=sa;Password=${ORKET_DB_PASSWORD}" + TRUST,
+            "Server=db,1433;Database=app;User Id=sa;Password=${DB_PASSWORD}" + TRUST,
         ),
     ],
 )
