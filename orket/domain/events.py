@@ -15,6 +15,7 @@ from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
+from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
@@ -296,10 +297,7 @@ class SandboxChanged:
 
 @attrs.frozen(kw_only=True)
 class WorkspaceApplying:
-    """The run's changes are about to be written into ``project``; numbered from 1 in the run.
-
-    ``plan`` is the SHA-256 of the list of them, which lies beside the workspace.
-    """
+    """The run's changes, listed in the file of SHA-256 ``plan``, are about to be written into ``project``."""
 
     number: int
     project: str
@@ -337,23 +335,6 @@ class WorkspaceDiscarded:
     """The run's workspace is about to be deleted; what was applied can still be rolled back."""
 
     by: str
-
-
-@attrs.frozen(kw_only=True)
-class ProjectSandboxChanged:
-    """A project sandbox entered a status, or its lease was renewed; no run's event.
-
-    ``lease_until`` is when it is stopped. Its ports are not recorded: the container engine knows them.
-    """
-
-    sandbox_id: str
-    name: str
-    project: str
-    stack: str
-    workspace: str
-    status: SandboxStatus
-    lease_until: datetime
-    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)

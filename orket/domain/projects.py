@@ -129,6 +129,23 @@ class ProjectStanding:
     services: tuple[ServiceState, ...] = ()
 
 
+@attrs.frozen(kw_only=True)
+class ProjectSandboxChanged:
+    """A project sandbox entered a status, or its lease was renewed; no run's event.
+
+    ``lease_until`` is when it is stopped. Its ports are not recorded: the container engine knows them.
+    """
+
+    sandbox_id: str
+    name: str
+    project: str
+    stack: str
+    workspace: str
+    status: SandboxStatus
+    lease_until: datetime
+    reason: str = ""
+
+
 def urls(services: Iterable[ServiceState]) -> tuple[tuple[str, str], ...]:
     """Say where each published port answers: service and port inside, and an address of this machine."""
     return tuple(

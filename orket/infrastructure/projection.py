@@ -17,13 +17,14 @@ from orket.domain.errors import StoreError
 from orket.domain.identifiers import ENGINE, PROJECTS, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
+from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.runs import RunState, RunStatus
 
 _RUN_EVENTS = (e.RunPaused, e.RunResumed, e.RunParked, e.RunFinished)
 _CARD_EVENTS = (e.CardAdded, e.CardStatusChanged, e.CardRetried)
 # What stands in the place of a run, and which events may stand there.
 UNLISTED: Mapping[RunId, tuple[type, ...]] = MappingProxyType(
-    {ENGINE: (e.EngineHalted, e.EngineReleased), PROJECTS: (e.ProjectSandboxChanged,)}
+    {ENGINE: (e.EngineHalted, e.EngineReleased), PROJECTS: (ProjectSandboxChanged,)}
 )
 _LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))
 

@@ -10,10 +10,16 @@ import attrs
 from orket.decision_nodes.decisions import SandboxPolicy
 from orket.domain.assets import Organization
 from orket.domain.errors import SandboxConflict, SandboxError
-from orket.domain.events import ProjectSandboxChanged
 from orket.domain.identifiers import PROJECTS
 from orket.domain.ports import Clock, Ledger, ProjectDriver
-from orket.domain.projects import Health, ProjectLimits, ProjectPlan, ProjectStanding, ServiceState
+from orket.domain.projects import (
+    Health,
+    ProjectLimits,
+    ProjectPlan,
+    ProjectSandboxChanged,
+    ProjectStanding,
+    ServiceState,
+)
 from orket.domain.sandboxes import SandboxStatus
 
 READY_LOOK_S = 0.5

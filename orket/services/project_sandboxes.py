@@ -20,7 +20,6 @@ from orket.domain.errors import (
     SettingsError,
     StackUnsupported,
 )
-from orket.domain.events import ProjectSandboxChanged
 from orket.domain.identifiers import PROJECTS
 from orket.domain.ports import LedgerReader
 from orket.domain.projects import (
@@ -29,6 +28,7 @@ from orket.domain.projects import (
     PROJECT_KIND,
     SANDBOX_LABEL,
     ProjectPlan,
+    ProjectSandboxChanged,
     ProjectStanding,
     Stack,
 )

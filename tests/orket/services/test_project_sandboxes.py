@@ -20,9 +20,8 @@ from orket.domain.errors import (
     SettingsError,
     StackUnsupported,
 )
-from orket.domain.events import ProjectSandboxChanged
 from orket.domain.identifiers import PROJECTS
-from orket.domain.projects import ProjectLimits, ProjectPlan, ServiceState
+from orket.domain.projects import ProjectLimits, ProjectPlan, ProjectSandboxChanged, ServiceState
 from orket.domain.sandboxes import Command, CommandEnd, CommandResult, SandboxStatus
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.memory import MemoryLedger, open_ledger
