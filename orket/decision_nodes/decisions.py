@@ -7,20 +7,20 @@ carries out what was decided. A node that raises fails the actor that asked it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 import attrs
 
 from orket.decision_nodes.house_rules import PROMPT_TOKENS
+from orket.decision_nodes.project_decisions import ProjectDecisions
 from orket.domain.assets import Dialect, Epic, Organization, PolicyRule, Role, Seat, Team, Workload
 from orket.domain.cards import Card, CardStatus, Comment, WaitReason
 from orket.domain.identifiers import CardId
 from orket.domain.memory import Memory
 from orket.domain.models import Calling, ChatMessage, ModelReply, ProposedCall
 from orket.domain.ports import RunSummary
-from orket.domain.projects import Credential, Health, ProjectLimits, Service, ServiceState, Stack
 from orket.domain.runs import TurnState
 from orket.domain.sandboxes import Limits
 from orket.domain.seat_notes import Note
@@ -360,7 +360,7 @@ class LoaderStrategy(Protocol):
         ...
 
 
-class SandboxPolicy(Protocol):
+class SandboxPolicy(ProjectDecisions, Protocol):
     """``sandbox_policy_node``: which sandbox levels a run may use, what it is called, what it may consume."""
 
     def levels(self, organization: Organization) -> tuple[str, ...]:
@@ -373,42 +373,6 @@ class SandboxPolicy(Protocol):
 
     def limits(self, organization: Organization) -> Limits:
         """Set the bounds of one command."""
-        ...
-
-    def stacks(self) -> tuple[Stack, ...]:
-        """List the stacks that a project sandbox can have, the default first."""
-        ...
-
-    def choose_stack(self, wanted: str, organization: Organization) -> Stack | None:
-        """Choose a project's stack; ``wanted`` may be empty. None when it is not supported."""
-        ...
-
-    def project_name(self, sandbox_id: str) -> str:
-        """Name the compose project of a project sandbox."""
-        ...
-
-    def credentials(self, stack: Stack, entropy: bytes) -> tuple[Credential, ...]:
-        """Make the secrets of a project sandbox from 32 random bytes."""
-        ...
-
-    def database_url(self, stack: Stack) -> str:
-        """Write the address of the stack's database, with the password by its variable's name; or nothing."""
-        ...
-
-    def published(self, service: Service) -> tuple[str, ...]:
-        """Say how a service's ports are published, as compose writes it."""
-        ...
-
-    def compose(self, stack: Stack, sandbox_id: str, labels: Mapping[str, str]) -> Mapping[str, object]:
-        """Write the compose file, as data; all in it carries ``labels``, and nothing in it is secret."""
-        ...
-
-    def health(self, stack: Stack | None, seen: Sequence[ServiceState]) -> Health:
-        """Judge whether a project sandbox is running or unhealthy, and say why."""
-        ...
-
-    def project_limits(self, organization: Organization) -> ProjectLimits:
-        """Set the deadlines of a project sandbox, its lease, and how much of a log is shown."""
         ...
 
 
