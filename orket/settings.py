@@ -35,6 +35,7 @@ class Settings:
     running go on when the engine starts. ``weights_dir`` keeps the weights of models on this machine,
     ``local`` says how they are run. ``model_urls`` are the model servers by adapter, ``model_keys`` what
     opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
+    ``http_inside`` lists the ``host:port`` of servers off the open net that ``http_request`` may reach.
     ``secrets`` are values that must not reach the ledger.
     """
 
@@ -52,6 +53,7 @@ class Settings:
     model_urls: Mapping[str, str] = attrs.field(factory=dict)
     model_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     require_key: bool = False
+    http_inside: tuple[str, ...] = ()
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
@@ -113,6 +115,7 @@ def load_settings(
         model_keys=keys,
         secrets=tuple(dict.fromkeys((*secret_values(environ), *_long(keys.values())))),
         require_key=_yes(ours, "ORKET_REQUIRE_KEY"),
+        http_inside=tuple(ours.get("ORKET_HTTP_INSIDE", "").replace(",", " ").split()),
     )
 
 

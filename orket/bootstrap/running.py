@@ -77,7 +77,7 @@ async def open_orket(
         SettingsError, AssetError: A node, a tool, a plugin or the organization file is not usable.
     """
     known = NodeRegistry(plugins()) if registry is None else registry
-    tools = installed_tools() if toolbox is None else toolbox
+    tools = installed_tools(settings) if toolbox is None else toolbox
     source, house = open_source(settings, known), House(known, settings)
     organization = await source.organization()
     nodes = house.nodes(organization)
@@ -128,4 +128,4 @@ async def replay_run(
     known = NodeRegistry(plugins()) if registry is None else registry
     house = House(known, settings)
     async with open_memory_ledger(SystemClock()) as ledger:
-        return await replay(house.nodes, ledger, installed_tools(), recorded, SystemClock())
+        return await replay(house.nodes, ledger, installed_tools(settings), recorded, SystemClock())

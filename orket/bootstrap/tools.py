@@ -5,21 +5,44 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import attrs
+
 from orket.domain.errors import SettingsError
+from orket.domain.web import WebRequest, WebResponse
+from orket.services.tools.http_request import http_request_tool
 from orket.services.tools.tool import Tool
 from orket.services.tools.toolbox import TOOLBOX, Toolbox, make_toolbox
+from orket.settings import Settings
 
 ENTRY_POINTS = "orket.tools"
 
 
-def installed_tools() -> Toolbox:
+@attrs.frozen
+class _Web:
+    """The web, opened when it is first wanted: its packages take longer to import than all the rest."""
+
+    inside: tuple[str, ...]
+
+    async def fetch(self, request: WebRequest) -> WebResponse:
+        from orket.infrastructure.web import HttpWeb
+
+        return await HttpWeb(self.inside).fetch(request)
+
+
+def installed_tools(settings: Settings) -> Toolbox:
     """Put together all installed tools: an entry point of the group ``orket.tools`` names a ``Tool``.
 
     Raises:
         SettingsError: An entry point cannot be loaded, is no tool or is not named as its tool, or two tools
             have one name.
     """
-    return make_toolbox((*TOOLBOX.values(), *map(_load, entry_points(group=ENTRY_POINTS))))
+    return make_toolbox(
+        (
+            *TOOLBOX.values(),
+            http_request_tool(_Web(settings.http_inside)),
+            *map(_load, entry_points(group=ENTRY_POINTS)),
+        )
+    )
 
 
 def _load(point: EntryPoint) -> Tool[Any]:

@@ -19,6 +19,8 @@ import attrs
 from orket.domain.assets import PolicyRule
 from orket.domain.tools import Verdict
 
+CLOSED = "closed"
+
 
 @attrs.frozen
 class Ruling:
@@ -45,9 +47,16 @@ def _version(policy: tuple[PolicyRule, ...], node: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def rule_policy(policy: Sequence[PolicyRule], tool: str, paths: Sequence[str], seat: str) -> Ruling:
-    """Apply the policy to a use of ``tool`` by ``seat`` on normal workspace ``paths``."""
+def rule_policy(
+    policy: Sequence[PolicyRule], tool: str, paths: Sequence[str], seat: str, *, closed: bool = False
+) -> Ruling:
+    """Apply the policy to a use of ``tool`` by ``seat`` on normal workspace ``paths``, or web addresses.
+
+    A ``closed`` tool is denied unless a rule opens it that names it in full: ``*`` is no name.
+    """
     matching = [(n, rule) for n, rule in enumerate(policy) if _matches(rule, tool, paths, seat)]
+    if closed:
+        matching = [(n, one) for n, one in matching if one.tool == tool or _effect(one) is Verdict.DENY]
     for effect in (Verdict.DENY, Verdict.ASK):
         for n, rule in matching:
             if _effect(rule) is effect:
@@ -56,8 +65,12 @@ def rule_policy(policy: Sequence[PolicyRule], tool: str, paths: Sequence[str], s
         if _effect(rule) is Verdict.ALLOW:
             return Ruling(Verdict.ALLOW, f"policy/{n}", _told(rule, Verdict.ALLOW))
     for n, rule in enumerate(policy):
+        if closed and rule.tool != tool:
+            continue
         if _effect(rule) is Verdict.ALLOW and _concerns(rule, tool, paths):
             return Ruling(Verdict.DENY, f"policy/{n}", "the house allows only other uses of this tool")
+    if closed:
+        return Ruling(Verdict.DENY, CLOSED, f"no rule of the house opens {tool} for this")
     return Ruling(Verdict.ALLOW)
 
 

@@ -9,6 +9,8 @@ rule                    denies
 ``path``                a path that leaves the workspace, is protected, or hides what it is
 ``verification_dir``    writing where verification fixtures lie
 ``secret_path``         files whose names say that keys or passwords are kept in them
+``address``             a web address that could be read in two ways, or is no plain http(s) one
+``closed``              a tool that reaches the network, unless a policy rule opens it by its full name
 ``secret``              arguments out of which a secret was taken before they were recorded
 ``file_type``           writing a file whose ending ``process_rules.forbidden_file_types`` lists
 ``confirm``             a tool that destroys, without the argument ``confirm`` being true
@@ -40,6 +42,7 @@ from orket.decision_nodes.decisions import GateInput
 from orket.decision_nodes.idesign import idesign_problem
 from orket.decision_nodes.idesign_code import METHODS_MAX, code_problem, crowded_classes
 from orket.decision_nodes.policy import policy_version, rule_policy
+from orket.decision_nodes.web_addresses import address_problem, normal_address
 from orket.decision_nodes.workspace_paths import (
     VERIFICATION_DIR,
     holds_secrets,
@@ -73,7 +76,7 @@ Check = Callable[[GateInput], Objection | None]
 class DefaultToolGate:
     """The rules of this page without those of iDesign, in their order; the first objection decides."""
 
-    version = "default/2"
+    version = "default/3"
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -84,6 +87,7 @@ class DefaultToolGate:
             _secret,
             _arguments,
             _paths,
+            _addresses,
             _file_type,
             _confirm,
             _write_size,
@@ -97,7 +101,9 @@ class DefaultToolGate:
         for check in self.checks:
             if (found := check(given)) is not None:
                 return _decision(Verdict.DENY, found.rule, found.reason, version)
-        ruling = rule_policy(given.policy, given.call.tool, tuple(map(normal, paths_of(given))), given.seat)
+        ruling = rule_policy(
+            given.policy, given.call.tool, subjects_of(given), given.seat, closed=_reaches_out(given)
+        )
         reason = ruling.reason or f"seat {given.seat} was offered {given.call.tool}"
         return _decision(ruling.verdict, ruling.rule or "role_tools", reason, version)
 
@@ -105,7 +111,7 @@ class DefaultToolGate:
 class IDesignToolGate(DefaultToolGate):
     """All rules of this page: source files are written where iDesign wants them, if the epic asks for it."""
 
-    version = "idesign/3"
+    version = "idesign/4"
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -129,8 +135,18 @@ class IDesignToolGate(DefaultToolGate):
 
 def paths_of(given: GateInput) -> tuple[str, ...]:
     """List the workspace paths among the arguments, as the model wrote them."""
+    return _texts(given, given.spec.path_arguments if given.spec else ())
+
+
+def subjects_of(given: GateInput) -> tuple[str, ...]:
+    """List what policy patterns are compared with: normal workspace paths, and web addresses."""
+    addresses = _texts(given, given.spec.url_arguments if given.spec else ())
+    return (*map(normal, paths_of(given)), *map(normal_address, addresses))
+
+
+def _texts(given: GateInput, names: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
-    for name in given.spec.path_arguments if given.spec else ():
+    for name in names:
         value = given.arguments.get(name)
         several = value if isinstance(value, list | tuple) else (value,)
         found.extend(one for one in several if isinstance(one, str))
@@ -179,6 +195,21 @@ def _paths(given: GateInput) -> Objection | None:
                     "verification_dir", f"/{name}: {VERIFICATION_DIR}/ cannot be written by a seat"
                 )
     return None
+
+
+def _addresses(given: GateInput) -> Objection | None:
+    for name in given.spec.url_arguments if given.spec else ():
+        value = given.arguments.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or (problem := address_problem(value)):
+            told = problem if isinstance(value, str) else "an address must be text"
+            return Objection("address", f"/{name}: {told}")
+    return None
+
+
+def _reaches_out(given: GateInput) -> bool:
+    return given.spec is not None and Permission.NETWORK in given.spec.permissions
 
 
 def _writes(given: GateInput) -> bool:

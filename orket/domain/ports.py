@@ -22,6 +22,7 @@ from orket.domain.models import ModelChunk, ModelRequest
 from orket.domain.projects import ProjectPlan, ServiceState
 from orket.domain.runs import RunStatus
 from orket.domain.sandboxes import Command, CommandResult, ProbeReport, SandboxSpec, Terms
+from orket.domain.web import WebRequest, WebResponse
 from orket.domain.workspaces import Change, Changes, Place, Plan
 
 
@@ -154,6 +155,19 @@ class ModelClient(Protocol):
 
         Raises:
             ModelError: At entering or while iterating.
+        """
+        ...
+
+
+class WebClient(Protocol):
+    """The web, as a tool may reach it."""
+
+    async def fetch(self, request: WebRequest) -> WebResponse:
+        """Send one request and read the answer, within its limits; redirections are not followed.
+
+        Raises:
+            ToolError: ``unreachable`` or ``forbidden_address`` (the name stands for a machine that is not on
+                the open net), and nothing was sent; ``timeout`` or ``failed``, and it may have acted.
         """
         ...
 

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     RUN_COMMANDS = "run_commands"
     CHANGE_CARDS = "change_cards"
     READ_CARDS = "read_cards"
+    NETWORK = "network"
 
 
 @attrs.frozen(kw_only=True)
@@ -56,8 +57,9 @@ class ToolSpec:
     """What a tool declares about itself.
 
     ``parameters_json`` is the JSON Schema of its arguments, as canonical JSON.
-    ``path_arguments`` names the arguments that are workspace paths, for the gate. A ``destructive`` tool
-    takes an argument ``confirm``, without which the gate does not let it act.
+    ``path_arguments`` names the arguments that are workspace paths, for the gate, and ``url_arguments`` those
+    that are web addresses. A ``destructive`` tool takes an argument ``confirm``, without which the gate does
+    not let it act.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ToolSpec:
     permissions: tuple[Permission, ...] = ()
     recovery: Recovery = Recovery.ASK_HUMAN
     path_arguments: tuple[str, ...] = ()
+    url_arguments: tuple[str, ...] = ()
     destructive: bool = False
 
 

@@ -92,6 +92,7 @@ def declare(
     permissions: tuple[Permission, ...],
     recovery: Recovery,
     path_arguments: tuple[str, ...] = (),
+    url_arguments: tuple[str, ...] = (),
     probe: Probe[A] | None = None,
     compensate: Compensate[A] | None = None,
 ) -> Tool[A]:
@@ -111,6 +112,7 @@ def declare(
         permissions=permissions,
         recovery=recovery,
         path_arguments=path_arguments,
+        url_arguments=url_arguments,
     )
     return Tool(spec=spec, arguments=arguments, effect=effect, probe=probe, compensate=compensate)
 

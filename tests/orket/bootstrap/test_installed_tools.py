@@ -28,7 +28,13 @@ CLASH = declare(
     recovery=Recovery.IDEMPOTENT,
 )
 """
-SHOW = "from orket.bootstrap.tools import installed_tools; print(*installed_tools())"
+SHOW = """
+from pathlib import Path
+from orket.bootstrap.tools import installed_tools
+from orket.settings import load_settings
+print(*installed_tools(load_settings({}, Path.cwd())))
+assert "httpx2" not in sys.modules
+"""
 
 
 def install(folder: Path, entry: str) -> None:
@@ -42,7 +48,7 @@ def install(folder: Path, entry: str) -> None:
 
 def show(folder: Path) -> subprocess.CompletedProcess[str]:
     """List the tools in a process that has the package; importing it here would leave it behind."""
-    code = f"import sys; sys.path.insert(0, {str(folder)!r}); {SHOW}"
+    code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{SHOW}"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 

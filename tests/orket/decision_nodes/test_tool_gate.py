@@ -50,7 +50,7 @@ def test_what_a_role_lists_is_allowed_and_the_decision_explains_itself() -> None
         verdict=Verdict.ALLOW,
         rule="role_tools",
         reason="seat builder was offered write_file",
-        policy_version=policy_version((), "default/2"),
+        policy_version=policy_version((), "default/3"),
     )
 
 
