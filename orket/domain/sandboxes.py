@@ -42,7 +42,7 @@ class SandboxSpec:
     """What a run wants: a private workspace directory and the levels it may use, the wanted one first.
 
     ``limits`` are what the tools of the run give each of their commands. With an ``isolation`` the workspace
-    is a view of a project that is kept apart from it.
+    is a view of a project that is kept apart from it. ``sandbox_id`` names the sandbox; empty: after the run.
     """
 
     run_id: RunId
@@ -50,6 +50,7 @@ class SandboxSpec:
     levels: tuple[str, ...]
     limits: Limits = attrs.field(factory=Limits)
     isolation: Isolation | None = None
+    sandbox_id: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ from orket.domain.cards import Card, CardType
 from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource, Workspaces
+from orket.domain.sandboxes import SandboxSpec
 from orket.domain.sprints import sprint_of
 from orket.domain.workspaces import Isolation
 from orket.orchestration.desk import Desk
@@ -102,6 +103,19 @@ def isolation(intake: Intake, asked: StartRun) -> Isolation | None:
         raise RunDenied(f"project {project} is no project: it is the whole system, or the engine's own data")
     inside = os.path.commonpath([project, data]) == project
     return Isolation(project=project, hidden=(os.path.relpath(data, project),) if inside else ())
+
+
+def sandbox_spec(nodes: Nodes, run_id: RunId, accepted: e.RunAccepted) -> SandboxSpec:
+    """Say what a run's sandbox is to be, as the policy node has it."""
+    house, policy = accepted.workload.organization, nodes.sandbox_policy
+    return SandboxSpec(
+        run_id=run_id,
+        workspace=accepted.workspace,
+        levels=policy.levels(house),
+        limits=policy.limits(house),
+        isolation=accepted.isolation,
+        sandbox_id=policy.sandbox_id(run_id),
+    )
 
 
 def check(desk: Desk, nodes: Nodes, workload: Workload, card: Card, model: str) -> None:

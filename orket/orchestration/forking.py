@@ -14,10 +14,9 @@ from orket.domain.forking import ForkPlan, is_half, plan_fork, reidentified, wri
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunState, RunStatus
-from orket.domain.sandboxes import SandboxSpec
 from orket.domain.state_machine import SYSTEM
 from orket.orchestration import control
-from orket.orchestration.admission import Candidate, Intake, check
+from orket.orchestration.admission import Candidate, Intake, check, sandbox_spec
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import Fork, ResumeRun, RunTicket, StartRun
 from orket.services.sandbox_messages import WriteFile
@@ -95,15 +94,8 @@ async def _finish(desk: Desk, run_id: RunId) -> RunStatus:
     state = RunState.fold(run_id, recorded)
     if state.accepted is None or not is_half(recorded):
         return state.status
-    house = state.accepted.workload.organization
-    nodes = desk.nodes(house)
-    spec = SandboxSpec(
-        run_id=run_id,
-        workspace=state.accepted.workspace,
-        levels=nodes.sandbox_policy.levels(house),
-        limits=nodes.sandbox_policy.limits(house),
-        isolation=state.accepted.isolation,
-    )
+    nodes = desk.nodes(state.accepted.workload.organization)
+    spec = sandbox_spec(nodes, run_id, state.accepted)
     try:
         for path, content in written_files(recorded):
             await desk.sandboxes.ask(WriteFile(spec=spec, path=path, content=content.encode()))

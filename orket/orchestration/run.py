@@ -16,8 +16,8 @@ from orket.domain.budgets import Budget
 from orket.domain.cards import Card
 from orket.domain.identifiers import CallId, CardId, RunId, sanitise
 from orket.domain.runs import RunState, RunStatus
-from orket.domain.sandboxes import SandboxSpec
 from orket.domain.state_machine import SYSTEM
+from orket.orchestration.admission import sandbox_spec
 from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
@@ -72,13 +72,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         house = accepted.workload.organization
         self._nodes = self._desk.nodes(house)
         self._limits = self._nodes.orchestration_loop.limits(house, accepted.parallel)
-        self._sandbox = SandboxSpec(
-            run_id=self._run_id,
-            workspace=accepted.workspace,
-            levels=self._nodes.sandbox_policy.levels(house),
-            limits=self._nodes.sandbox_policy.limits(house),
-            isolation=accepted.isolation,
-        )
+        self._sandbox = sandbox_spec(self._nodes, self._run_id, accepted)
         self._look_again()
 
     def _look_again(self) -> None:

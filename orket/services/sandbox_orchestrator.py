@@ -53,16 +53,10 @@ class SandboxOrchestrator(
     Args:
         drivers: The installed rungs of the ladder.
         ledger: Where sandboxes record what becomes of them.
-        sandbox_id: Names the sandbox of a run (the sandbox policy node's choice).
     """
 
-    def __init__(
-        self,
-        drivers: Iterable[SandboxDriver],
-        ledger: Ledger,
-        sandbox_id: Callable[[str], str] = default_sandbox_id,
-    ) -> None:
-        self._drivers, self._ledger, self._sandbox_id = tuple(drivers), ledger, sandbox_id
+    def __init__(self, drivers: Iterable[SandboxDriver], ledger: Ledger) -> None:
+        self._drivers, self._ledger = tuple(drivers), ledger
         self._sandboxes: dict[RunId, Ref[SandboxRequest]] = {}
         self._started = 0
         self._requests = 0
@@ -131,8 +125,8 @@ class SandboxOrchestrator(
         if len(self._sandboxes) >= SANDBOXES_MAX:
             raise SandboxRefused(SandboxError(f"{SANDBOXES_MAX} sandboxes are open already"))
         self._started += 1
-        sandbox_id = self._sandbox_id(spec.run_id)
-        named = self.ctx.named(f"{sandbox_id}-{self._started}")
+        sandbox_id = spec.sandbox_id or default_sandbox_id(spec.run_id)
+        named = self.ctx.named(f"{sanitise(sandbox_id)}-{self._started}")
         child = named.spawn(SandboxActor, spec, sandbox_id, self._drivers, self._ledger)
         self.ctx.watch(child)
         self._sandboxes[spec.run_id] = child
