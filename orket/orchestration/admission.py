@@ -13,6 +13,7 @@ from orket.domain.cards import Card, CardType
 from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource, Workspaces
+from orket.domain.runs import RunStatus
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.sprints import sprint_of
 from orket.domain.workspaces import Isolation
@@ -147,6 +148,33 @@ def _all_cards(workload: Workload) -> tuple[Card, ...]:
         for one in workload.epics
     )
     return (*rock, *epics, *(card for epic in workload.epics for card in epic.issues))
+
+
+async def judge(desk: Desk, candidate: Candidate, open_runs: tuple[RunSummary, ...]) -> str:
+    """Say why a run may not start; empty: it may."""
+    try:
+        admit(desk.nodes(candidate.workload.organization), candidate, open_runs)
+    except RunDenied as error:
+        return error.detail
+    return ""
+
+
+def broken(error: BaseException) -> str:
+    """Word the failure of a decision that a start needs; nothing was recorded."""
+    return f"a decision about the start failed: {type(error).__name__}: {error}"
+
+
+def listed(candidate: Candidate, clock: Clock) -> RunSummary:
+    """Write the line of a run that is about to be recorded."""
+    return RunSummary(
+        run_id=candidate.run_id,
+        target=candidate.workload.target,
+        status=RunStatus.RUNNING,
+        workspace=candidate.workspace,
+        accepted_at=clock.now(),
+        finished_at=None,
+        last_seq=0,
+    )
 
 
 def admit(nodes: Nodes, candidate: Candidate, open_runs: tuple[RunSummary, ...]) -> None:

@@ -20,7 +20,7 @@ from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
 from orket.orchestration import control, forking, halting, starting, workspaces
-from orket.orchestration.admission import Intake, admit
+from orket.orchestration.admission import Intake, broken, judge, listed
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     CancelRun,
@@ -41,6 +41,7 @@ from orket.orchestration.notes import (
     Answered,
     Controlled,
     JobFailed,
+    Judged,
     Looked,
     Note,
     Prepared,
@@ -71,6 +72,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         self._crashes: Counter[RunId] = Counter()
         self._locks = control.Locks()
         self._twins = Twins()
+        self._candidates: deque[Prepared] = deque()
         self._halted = False
         self._system: deque[tuple[SystemCommand, Reply[EngineTicket]]] = deque()
 
@@ -124,7 +126,8 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     def _begin_start(self, m: StartRun, to: Reply[RunTicket]) -> None:
         """Begin a start, or let it wait for the one with the same key, whose answer will be its own."""
         if self._twins.is_first(m, to):
-            self._job(starting.prepared(self._desk, self._intake, m, to))
+            job = starting.prepared(self._desk, self._intake, m, to)
+            self.ctx.pipe(job, lambda note: note, lambda error: starting.refused(m, to, error))
 
     def _end_start(self, m: StartRun | None) -> None:
         """A start is over: those that waited for it have their turn."""
@@ -133,26 +136,26 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     @on(Prepared)
     async def _admit(self, m: Prepared) -> None:
-        try:
-            if self._halted:
-                raise RunDenied(HALTED)
-            nodes = self._desk.nodes(m.candidate.workload.organization)
-            over = m.over or ()
-            admit(nodes, m.candidate, tuple(one for key, one in self._open.items() if key not in over))
-        except RunDenied as error:
-            self._deny(m, error)
-            return
-        candidate = m.candidate
-        self._open[candidate.run_id] = RunSummary(
-            run_id=candidate.run_id,
-            target=candidate.workload.target,
-            status=RunStatus.RUNNING,
-            workspace=candidate.workspace,
-            accepted_at=self._intake.clock.now(),
-            finished_at=None,
-            last_seq=0,
-        )
-        self._job(starting.recorded(self._desk, self._locks, m))
+        """Have it judged when its turn has come: no two are admitted past each other."""
+        self._candidates.append(m)
+        if len(self._candidates) == 1:
+            self._judge()
+
+    def _judge(self) -> None:
+        m = self._candidates[0]
+        others = tuple(one for key, one in self._open.items() if key not in (m.over or ()))
+        self.ctx.pipe(judge(self._desk, m.candidate, others), Judged, lambda error: Judged(broken(error)))
+
+    @on(Judged)
+    async def _judged(self, m: Judged) -> None:
+        prepared = self._candidates.popleft()
+        if refusal := HALTED if self._halted else m.refusal:
+            self._deny(prepared, RunDenied(refusal))
+        else:
+            self._open[prepared.candidate.run_id] = listed(prepared.candidate, self._intake.clock)
+            self._job(starting.recorded(self._desk, self._locks, prepared))
+        if self._candidates:
+            self._judge()
 
     def _deny(self, m: Prepared, error: RunDenied) -> None:
         """Refuse a run, once the ledger has said that the runs in its way have not just ended."""

@@ -23,6 +23,13 @@ class Prepared(Message):
     over: frozenset[RunId] | None = None
 
 
+@attrs.frozen
+class Judged(Message):
+    """What the admission rule says of the candidate whose turn it is; empty: it may start."""
+
+    refusal: str
+
+
 @attrs.frozen(kw_only=True)
 class Recorded(Message):
     """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered."""
@@ -71,4 +78,4 @@ class JobFailed(Message):
     error: str
 
 
-Note = Prepared | Recorded | Controlled | SystemDone | Looked | Answered | JobFailed
+Note = Prepared | Judged | Recorded | Controlled | SystemDone | Looked | Answered | JobFailed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors import Actor, Message, Ref, on
+from actors import Actor, Crashed, Message, Ref, on
 from orket.decision_nodes.decisions import PlanInput
 from orket.domain import events as e
 from orket.domain.assets import Epic
@@ -207,8 +207,10 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
 
 
 def _describe(error: BaseException) -> str:
-    """Name the original failure, not the envelope it came in."""
+    """Name the original failure, not the envelopes it came in."""
     origin = error.__cause__ or error
+    while isinstance(origin, Crashed) and origin.__cause__ is not None:
+        origin = origin.__cause__
     return f"{type(origin).__name__}: {origin}"
 
 

@@ -12,7 +12,7 @@ from orket.domain.errors import OrketError, RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.runs import RunStatus
 from orket.orchestration import control, forking
-from orket.orchestration.admission import Candidate, Intake, prepare
+from orket.orchestration.admission import Candidate, Intake, broken, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import Refused, RunTicket, StartRun
 from orket.orchestration.notes import Answered, Note, Prepared, Recorded
@@ -56,6 +56,12 @@ async def prepared(desk: Desk, intake: Intake, m: StartRun, to: Reply[RunTicket]
     except OrketError as error:
         to.fail(Refused(error))
         return Answered(m)
+
+
+def refused(m: StartRun, to: Reply[RunTicket], error: BaseException) -> Note:
+    """Refuse a start for which something failed that was to decide about it; nothing was recorded."""
+    to.fail(Refused(RunDenied(broken(error))))
+    return Answered(m)
 
 
 async def see_who_is_over(desk: Desk, m: Prepared, open_runs: tuple[RunId, ...]) -> Note:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from orket.client import OrketClient
+from orket.decision_nodes.registry import FAMILIES
 from orket.wire.runs import StartRunBody
 from tests.orket.kit import Bench, issue, plain
 
@@ -159,7 +160,7 @@ def test_orket_nodes_says_what_is_selected_and_by_whom(installed: Path, tmp_path
     )
     assert told.returncode == 0, told.stderr
     listed = [json.loads(line) for line in told.stdout.splitlines()]
-    assert len(listed) == 14
+    assert [one["family"] for one in listed] == list(FAMILIES)
     assert {
         one["family"]: (one["name"], one["by"]) for one in listed if one["name"] != "default"
     } == dict.fromkeys(SEAMS, ("acme", way))
