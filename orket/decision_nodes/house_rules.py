@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from orket.domain.assets import Organization
+from orket.domain.bug_fixing import BugFixRules
 from orket.domain.errors import SettingsError
 
 
@@ -35,6 +36,10 @@ PROJECT_CREATE_S = NumberRule("project_create_s", 900, 7_200)
 PROJECT_READY_S = NumberRule("project_ready_s", 120, 3_600)
 PROJECT_LEASE_S = NumberRule("project_lease_s", 8 * 3_600, 31 * 86_400)
 PROJECT_LOG_LINES = NumberRule("project_log_lines", 100, 10_000)
+BUG_FIX_INITIAL_DAYS = NumberRule("bug_fix_initial_days", 7, 365)
+BUG_FIX_MAX_DAYS = NumberRule("bug_fix_max_days", 28, 365)
+BUG_HIGH_RATE = NumberRule("bug_discovery_high_rate", 5, 1_000, 0)
+BUG_CRITICAL = NumberRule("bug_critical_threshold", 3, 1_000, 0)
 
 FORBIDDEN_TYPES = "forbidden_file_types"
 
@@ -56,6 +61,10 @@ NUMBER_RULES = (
     PROJECT_READY_S,
     PROJECT_LEASE_S,
     PROJECT_LOG_LINES,
+    BUG_FIX_INITIAL_DAYS,
+    BUG_FIX_MAX_DAYS,
+    BUG_HIGH_RATE,
+    BUG_CRITICAL,
 )
 
 
@@ -83,6 +92,20 @@ def unusable(organization: Organization) -> str:
         except SettingsError as error:
             return error.detail
     return ""
+
+
+def bug_fix_rules(organization: Organization) -> BugFixRules:
+    """Read how long a bug-fix phase lasts.
+
+    Raises:
+        SettingsError: A rule is not a whole number in its range; admission refuses such a run.
+    """
+    return BugFixRules(
+        initial_days=number(organization, BUG_FIX_INITIAL_DAYS),
+        max_days=number(organization, BUG_FIX_MAX_DAYS),
+        high_rate=number(organization, BUG_HIGH_RATE),
+        critical_max=number(organization, BUG_CRITICAL),
+    )
 
 
 def forbidden_types(organization: Organization) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ _COMMANDS = MappingProxyType(
                 "why_blocked:why_blocked",
                 "Say why cards do not move, and what would free most.",
             ),
+            "bugs": ("bugs:bugs", "Show the bug-fix phase of rocks that are done, and their bugs."),
             "calendar": ("calendar:calendar", "Show the sprint of a day, with its year, and those after it."),
             "prompt": ("prompt:prompt", "Show exactly what a card's turn sends to the model, and why."),
             "memory": ("memory:app", "Look at the project's memory: decisions kept over all runs."),
