@@ -39,7 +39,10 @@ from orket.orchestration.messages import (
     RunTicket,
     StartRun,
 )
+from orket.services.project import ProjectRoom
+from orket.services.project_sandboxes import ProjectSandboxes
 from orket.settings import load_settings
+from tests.orket.services.containers import Engine as Containers
 
 Command = PauseRun | ResumeRun | CancelRun | DecideCall
 
@@ -176,6 +179,7 @@ class House:
     script: Script
     app: Starlette
     client: httpx2.AsyncClient
+    containers: Containers
 
     async def run(self, *events: e.Event, target: str = "ledger_cli") -> RunId:
         """Put a run on the ledger without asking anybody."""
@@ -192,12 +196,21 @@ async def open_house(
         ledger = await stack.enter_async_context(open_ledger(SystemClock()))
         system = await stack.enter_async_context(ActorSystem("orket", shutdown=5, carry=(REQUEST,)))
         script = Script()
+        nodes, containers = NodeRegistry().resolve((), {}), Containers()
+        room = ProjectRoom(
+            driver=containers,
+            ledger=ledger,
+            clock=SystemClock(),
+            policy=nodes.sandbox_policy,
+            organization=Organization(),
+        )
         orket = Orket(
             system=system,
             root=cast("Root", None),  # the bridge asks the engine, nobody above it
             engine=system.spawn(ScriptedEngine, ledger, script),
+            projects=system.spawn(ProjectSandboxes, room),
             ledger=ledger,
-            nodes=NodeRegistry().resolve((), {}),
+            nodes=nodes,
             settings=load_settings(environ or {}, Path("/nowhere")),
         )
         app = create_app(orket, limits=limits)
@@ -205,7 +218,7 @@ async def open_house(
         client = await stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8082")
         )
-        yield House(orket, ledger, script, app, client)
+        yield House(orket, ledger, script, app, client, containers)
 
 
 DONE = e.RunFinished(status="done")
