@@ -17,6 +17,11 @@ RULE = (
     'Answer with one JSON object {"tool": NAME, "arguments": {…}} and nothing else: the one thing you do '
     "next. You will be told what came of it, and then do the next thing."
 )
+SMALL_RULES = (
+    "Do exactly what the card asks for, file by file, with the names that it gives.",
+    "Write every file whole, with code that works. Never write a placeholder: no pass, no TODO, no '...'.",
+    "When an answer says that something is wrong, change it before you try again.",
+)
 # Bounds of strings and lists make the grammar of a schema huge, and are checked at the gate anyway.
 _DROPPED = frozenset({"minLength", "maxLength", "minItems", "maxItems", "title", "default", "description"})
 
@@ -96,6 +101,8 @@ def _written(call: ProposedCall) -> str:
         arguments: object = json.loads(call.arguments_json)
     except (ValueError, RecursionError):
         arguments = call.arguments_json
+    if isinstance(arguments, Mapping):  # short ones first, as they shall be written: where before what
+        arguments = dict(sorted(arguments.items(), key=lambda one: len(str(one[1]))))
     return json.dumps({"tool": call.name, "arguments": arguments}, ensure_ascii=False)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from orket.decision_nodes.actions import STATUS_TOOL, action_schema, as_text, repeated, with_next_step
 from orket.decision_nodes.decisions import Offer, OfferInput, Reading
 from orket.decision_nodes.evaluator import options
 from orket.decision_nodes.reply_parser import read_reply
 from orket.domain.cards import WAITING, CardStatus
-from orket.domain.models import Calling, ChatMessage, ChatRole, ModelReply
+from orket.domain.models import Calling, ChatMessage, ChatRole, ModelReply, ProposedCall
 from orket.domain.tools import Permission, ToolSpec
 
 # What a small model does its work with. What it could ask for is in its prompt already, and a plan that it
@@ -70,11 +72,21 @@ def _done(given: OfferInput) -> tuple[str, ...]:
     names = {one.name: one for one in given.tools if wanted & set(one.permissions)}
     failed = {one.ref for one in given.messages if _is_failure(one)}
     return tuple(
-        f"{call.name} {call.arguments_json[:80]}"
+        _told(call, names[call.name])
         for one in given.messages
         for call in one.calls
         if call.name in names and call.ref not in failed
     )
+
+
+def _told(call: ProposedCall, tool: ToolSpec) -> str:
+    try:
+        given: object = json.loads(call.arguments_json)
+    except (ValueError, RecursionError):
+        given = {}
+    arguments = given if isinstance(given, dict) else {}
+    where = [str(arguments[one]) for one in tool.path_arguments if one in arguments]
+    return " ".join((call.name, *(where or [str(one)[:60] for one in arguments.values()])))
 
 
 def _is_failure(message: ChatMessage) -> bool:

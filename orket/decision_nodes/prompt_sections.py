@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from orket.decision_nodes.actions import RULE, signature
+from orket.decision_nodes.actions import RULE, SMALL_RULES, signature
 from orket.decision_nodes.decisions import PromptInput
 from orket.decision_nodes.evaluator import options
 from orket.decision_nodes.prompt_size import BYTES_PER_TOKEN, clip
@@ -119,6 +119,8 @@ def _idesign(given: PromptInput) -> str:
 
 def _protocol(given: PromptInput) -> str:
     reasons = ", ".join(WaitReason)
+    if given.calling is Calling.SCHEMA:  # what is possible now is in the schema
+        return _list(SMALL_RULES)
     rules = [
         "A card says what is wanted; your work is finished when its status says so.",
         "Act through tool calls only. What you write outside of them changes nothing.",
