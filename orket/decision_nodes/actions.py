@@ -38,28 +38,35 @@ def action_schema(tools: Sequence[ToolSpec], statuses: Sequence[str], *, review:
     return json.dumps({"anyOf": actions}, separators=(",", ":"))
 
 
-def repeated(messages: Sequence[ChatMessage]) -> frozenset[str]:
-    """Name the tool that was called twice in a row with the same arguments, at the end of a conversation."""
-    last = [(call.name, call.arguments_json) for one in messages for call in one.calls][-2:]
-    return frozenset({last[0][0]}) if len(last) == 2 and last[0] == last[1] else frozenset()
-
-
 def with_next_step(
-    messages: tuple[ChatMessage, ...], done: Sequence[str], statuses: Sequence[str], *, review: bool
+    messages: tuple[ChatMessage, ...],
+    done: Sequence[str],
+    missing: Sequence[str],
+    statuses: Sequence[str],
+    *,
+    review: bool,
 ) -> tuple[ChatMessage, ...]:
-    """End a conversation with what comes next, because a small model forgets how its question began."""
-    ways = " or ".join(statuses)
-    if review:
-        first = "Next: read the file that the card asks for."
-        then = f"Next: decide with {STATUS_TOOL} ({ways}), and say in reason what is right or wrong."
+    """End a conversation with what comes next, because a small model forgets how its question began.
+
+    Args:
+        messages: The conversation.
+        done: What was done so far.
+        missing: The files that the card names and that were not written, or for a review not read, yet.
+        statuses: What the card's status may be set to.
+        review: Whether the card is reviewed.
+    """
+    verb = "read" if review else "write"
+    finish = f"{STATUS_TOOL} with {' or '.join(statuses)}"
+    if missing:
+        step = f"Next: {verb} the file {missing[0]}{'' if review else ', whole'}."
+    elif not done:
+        step = f"Next: {verb} the file that the card asks for."
+    elif review:
+        step = f"Next: decide, {finish}; say in reason what is right or wrong."
     else:
-        first = "Next: write the first file that the card asks for, whole."
-        then = (
-            f"Done so far: {'; '.join(done[-5:])}. Next: what is still missing of the card; when nothing is, "
-            f"{STATUS_TOOL} ({ways})."
-        )
-    step = ChatMessage(role=ChatRole.USER, content=then if done else first)
-    return _alternating((*messages, step))
+        step = f"Next: {finish}, when nothing of the card is missing."
+    so_far = f"Done so far: {'; '.join(done[-5:])}. " if done else ""
+    return _alternating((*messages, ChatMessage(role=ChatRole.USER, content=so_far + step)))
 
 
 def signature(tool: ToolSpec) -> str:

@@ -108,11 +108,12 @@ class PromptAccount:
 
 @attrs.frozen(kw_only=True)
 class ModelChoice:
-    """Which model answers, in which dialect it is asked, and how it is given its tools."""
+    """Which model answers, in which dialect it is asked, how it is given its tools, who answers instead."""
 
     model: str
     dialect: str
     calling: Calling = Calling.NATIVE
+    fallbacks: tuple[str, ...] = ()
 
 
 class PromptStrategy(Protocol):
@@ -144,18 +145,6 @@ class ExplainsPrompts(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class OfferInput:
-    """A compiled conversation, and what the model is to be offered with it."""
-
-    messages: tuple[ChatMessage, ...]
-    tools: tuple[ToolSpec, ...]
-    card: Card
-    review: bool
-    verification: VerificationResult | None
-    calling: Calling
-
-
-@attrs.frozen(kw_only=True)
 class Offer:
     """What is sent: the conversation, and the schema that the answer must keep to, if there is one."""
 
@@ -179,7 +168,7 @@ class DialectNode(Protocol):
         """Choose among the tools of a seat those that such a model can make use of."""
         ...
 
-    def offer(self, given: OfferInput) -> Offer:
+    def offer(self, messages: tuple[ChatMessage, ...], given: PromptInput) -> Offer:
         """Write the conversation and the schema in the model's dialect."""
         ...
 

@@ -3,58 +3,70 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 
-from orket.decision_nodes.actions import STATUS_TOOL, action_schema, as_text, repeated, with_next_step
-from orket.decision_nodes.decisions import Offer, OfferInput, Reading
+from orket.decision_nodes.actions import STATUS_TOOL, action_schema, as_text, with_next_step
+from orket.decision_nodes.decisions import Offer, PromptInput, Reading
 from orket.decision_nodes.evaluator import options
 from orket.decision_nodes.reply_parser import read_reply
-from orket.domain.cards import WAITING, CardStatus
-from orket.domain.models import Calling, ChatMessage, ChatRole, ModelReply, ProposedCall
-from orket.domain.tools import Permission, ToolSpec
+from orket.decision_nodes.workspace_paths import VERIFICATION_DIR
+from orket.domain.cards import WAITING, Card, CardStatus
+from orket.domain.models import Calling, ChatMessage, ModelReply
+from orket.domain.tools import Permission, ToolCall, ToolSpec
 
 # What a small model does its work with. What it could ask for is in its prompt already, and a plan that it
 # makes is not worth having.
-_WORK = frozenset(
-    {Permission.READ_FILES, Permission.WRITE_FILES, Permission.RUN_COMMANDS},
-)
-_TALK = frozenset({STATUS_TOOL})
+_WORK = frozenset({Permission.READ_FILES, Permission.WRITE_FILES, Permission.RUN_COMMANDS})
 _BUILDS = frozenset({Permission.WRITE_FILES, Permission.RUN_COMMANDS})
+_FILE = re.compile(
+    r"(?<![\w/.:-])(?:[\w-]+/)*[\w-]+\.(?:css|csv|html|ini|js|json|md|py|sh|sql|toml|ts|txt|xml|ya?ml)(?![\w/])"
+)
 
 
 class DefaultDialect:
     """Native calls as the server has them; for small models one action an answer, by schema.
 
-    A small model is offered fewer tools, and its card's status only after it has done something for it: files
-    written or commands run before a review is asked for, files read before one is decided. What it did twice
-    in a row it is not offered a third time. However a model was asked, its answer is read in the same way.
+    A small model is offered less, so that it cannot but go on: its card's status only after it has written
+    every file that the card names (or has done any work, when it names none), and then nothing else; a
+    verdict only after it has looked, and then nothing else; nothing a third time that it did twice in a row.
+    However a model was asked, its answer is read in the same way.
     """
 
     def narrow(self, tools: tuple[ToolSpec, ...], calling: Calling) -> tuple[ToolSpec, ...]:
         """Leave a small model the tools of the work itself."""
         if calling is not Calling.SCHEMA:
             return tools
-        chosen = tuple(one for one in tools if _WORK & set(one.permissions) or one.name in _TALK)
+        chosen = tuple(one for one in tools if _WORK & set(one.permissions) or one.name == STATUS_TOOL)
         return tuple(sorted(chosen, key=lambda one: not _BUILDS & set(one.permissions))) or tools
 
-    def offer(self, given: OfferInput) -> Offer:
+    def offer(self, messages: tuple[ChatMessage, ...], given: PromptInput) -> Offer:
         """Write the conversation and the schema."""
         if given.calling is not Calling.SCHEMA or not given.tools:
-            return Offer(messages=given.messages)
-        done = _done(given)
-        tools = [one for one in given.tools if one.name not in repeated(given.messages)]
-        if not done:
-            tools = [one for one in tools if one.name not in _TALK]
-        tools = tools or list(given.tools)
+            return Offer(messages=messages)
+        done, missing = _done(given), _missing(given)
+        tools = _now(given, finished=bool(done) and not missing)
         statuses = _statuses(given)
-        messages = with_next_step(as_text(given.messages), done, statuses, review=given.review)
-        return Offer(messages=messages, schema_json=action_schema(tools, statuses, review=given.review))
+        told = tuple(_told(call, spec) for call, spec in done)
+        told_now = with_next_step(as_text(messages), told, missing, statuses, review=given.review)
+        return Offer(messages=told_now, schema_json=action_schema(tools, statuses, review=given.review))
 
     def read(self, reply: ModelReply, tools: tuple[ToolSpec, ...]) -> Reading:
         """Find the calls, or the reason why none can be read."""
         return read_reply(reply, (one.name for one in tools))
 
 
-def _statuses(given: OfferInput) -> tuple[str, ...]:
+def _now(given: PromptInput, *, finished: bool) -> tuple[ToolSpec, ...]:
+    """Choose what may be done next."""
+    if finished and (verdict := [one for one in given.tools if one.name == STATUS_TOOL]):
+        named = given.review or _named(given.card)
+        return tuple(verdict) if named else (*verdict, *(one for one in given.tools if one not in verdict))
+    work = [one for one in given.tools if one.name != STATUS_TOOL]
+    again = _repeated(given)
+    return tuple(one for one in work if one.name != again) or tuple(work) or given.tools
+
+
+def _statuses(given: PromptInput) -> tuple[str, ...]:
     """The ways on: forward, and back from a review; giving up is decided for a small model, not by it."""
     ways = [
         one
@@ -66,28 +78,57 @@ def _statuses(given: OfferInput) -> tuple[str, ...]:
     return tuple(one.value for one in ways)
 
 
-def _done(given: OfferInput) -> tuple[str, ...]:
-    """What was done for the card in this conversation, as far as it entitles to a verdict about it."""
+def _recent(given: PromptInput) -> Iterator[tuple[ToolCall, bool]]:
+    """The calls since the other side, who builds or who reviews, had its turn; and whether each went well."""
+    turns = given.history
+    since = max((at for at, one in enumerate(turns, 1) if one.review is not given.review), default=0)
+    for turn in turns[since:]:
+        for state in turn.calls:
+            yield state.call, state.result is not None and state.result.ok
+
+
+def _done(given: PromptInput) -> tuple[tuple[ToolCall, ToolSpec], ...]:
+    """What was done for the card as far as it entitles to a verdict about it."""
     wanted = _WORK if given.review else _BUILDS
-    names = {one.name: one for one in given.tools if wanted & set(one.permissions)}
-    failed = {one.ref for one in given.messages if _is_failure(one)}
-    return tuple(
-        _told(call, names[call.name])
-        for one in given.messages
-        for call in one.calls
-        if call.name in names and call.ref not in failed
-    )
+    specs = {one.name: one for one in given.tools if wanted & set(one.permissions)}
+    return tuple((call, specs[call.tool]) for call, ok in _recent(given) if ok and call.tool in specs)
 
 
-def _told(call: ProposedCall, tool: ToolSpec) -> str:
+def _named(card: Card) -> tuple[str, ...]:
+    """The files that a card names, in its order; not those that nobody may write."""
+    found = _FILE.findall(f"{card.requirements}\n{card.description}")
+    return tuple(dict.fromkeys(one for one in found if not one.startswith(f"{VERIFICATION_DIR}/")))
+
+
+def _missing(given: PromptInput) -> tuple[str, ...]:
+    """The files that the card names and that were not touched yet: written, or read for a review."""
+    touched = {path for call, spec in _done(given) for path in _paths(call, spec)}
+    return tuple(one for one in _named(given.card) if one not in touched)
+
+
+def _repeated(given: PromptInput) -> str:
+    """Name the tool that was used twice in a row for the same thing."""
+    specs = {one.name: one for one in given.tools}
+    last = [(call.tool, _told(call, specs[call.tool])) for call, _ in _recent(given) if call.tool in specs][
+        -2:
+    ]
+    return last[0][0] if len(last) == 2 and last[0] == last[1] else ""
+
+
+def _arguments(call: ToolCall) -> Mapping[str, object]:
     try:
         given: object = json.loads(call.arguments_json)
     except (ValueError, RecursionError):
-        given = {}
-    arguments = given if isinstance(given, dict) else {}
-    where = [str(arguments[one]) for one in tool.path_arguments if one in arguments]
-    return " ".join((call.name, *(where or [str(one)[:60] for one in arguments.values()])))
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
-def _is_failure(message: ChatMessage) -> bool:
-    return message.role is ChatRole.TOOL and message.content.startswith("Error [")
+def _paths(call: ToolCall, tool: ToolSpec) -> tuple[str, ...]:
+    arguments = _arguments(call)
+    told = (str(arguments[one]) for one in tool.path_arguments if one in arguments)
+    return tuple(one.removeprefix("./") for one in told)
+
+
+def _told(call: ToolCall, tool: ToolSpec) -> str:
+    what = _paths(call, tool) or tuple(str(one)[:60] for one in _arguments(call).values())
+    return " ".join((call.tool, *what))

@@ -25,6 +25,7 @@ FALLBACKS = (
     ("backend", "qwen2.5-coder:7b"),
 )
 FALLBACK = "llama3.1:8b"
+FALLBACKS_MAX = 4
 # Below this, native calls go wrong more often than not, whatever the model's template promises.
 SMALL_BILLIONS = 4.0
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])")
@@ -44,6 +45,19 @@ def model_for(role: Role, epic: Epic, organization: Organization, *, override: s
         or (organization.rule("default_llm") or "").strip()
         or next((model for word, model in FALLBACKS if word in role.name.lower()), FALLBACK)
     )
+
+
+def fallbacks_for(model: str, epic: Epic, organization: Organization) -> tuple[str, ...]:
+    """List the models that are asked, one after the other, when the server of ``model`` does not answer.
+
+    The environment's ``params.fallback_models``, otherwise the organization's
+    ``process_rules.fallback_llms``, separated by commas. Whoever names a model when a run is started gets
+    that one and no other.
+    """
+    told = _params(epic.environment.params_json).get("fallback_models")
+    named = told if isinstance(told, list) else (organization.rule("fallback_llms") or "").split(",")
+    names = (one.strip() for one in named if isinstance(one, str))
+    return tuple(dict.fromkeys(one for one in names if one and one != model))[:FALLBACKS_MAX]
 
 
 def calling_of(model: str, params_json: str) -> Calling:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from orket.decision_nodes.decisions import ModelChoice, PromptAccount, PromptInput
-from orket.decision_nodes.model_choice import calling_of, dialect_of, model_for
+from orket.decision_nodes.model_choice import calling_of, dialect_of, fallbacks_for, model_for
 from orket.decision_nodes.prompt_account import account_for
 from orket.decision_nodes.prompt_history import conversation, joined
 from orket.decision_nodes.prompt_sections import card_text, system_text
@@ -31,7 +31,8 @@ class DefaultPromptStrategy:
         """Choose the model by precedence and its dialect by its name."""
         model = model_for(role, epic, organization, override=override)
         calling = calling_of(model, epic.environment.params_json)
-        return ModelChoice(model=model, dialect=dialect_of(model), calling=calling)
+        others = () if override.strip() else fallbacks_for(model, epic, organization)
+        return ModelChoice(model=model, dialect=dialect_of(model), calling=calling, fallbacks=others)
 
     def compile(self, given: PromptInput) -> tuple[ChatMessage, ...]:
         """Write the conversation: one system message, then the card, then this card's own history."""

@@ -145,6 +145,10 @@ class IdempotencyConflict(RunError):
     """An idempotency key came back with another command."""
 
 
+_UNREACHABLE = {"circuit_open", "connection", "idle_timeout", "overloaded", "server", "timeout"}
+_ELSEWHERE = frozenset(_UNREACHABLE | {"auth", "not_found", "quota", "rate_limit"})
+
+
 class ModelError(OrketError):
     """The model could not answer.
 
@@ -157,6 +161,7 @@ class ModelError(OrketError):
         retryable: Whether the same request may succeed later.
         retry_after_s: How long the server wants to be left alone, when it said so.
         usage: Input and output tokens that were spent all the same, as told by the server or estimated.
+        elsewhere: Whether another model may well answer; by default as the code says.
     """
 
     def __init__(
@@ -167,10 +172,12 @@ class ModelError(OrketError):
         retryable: bool,
         retry_after_s: float | None = None,
         usage: tuple[int, int] = (0, 0),
+        elsewhere: bool | None = None,
     ) -> None:
         super().__init__(detail)
         self.code, self.retryable, self.retry_after_s = code, retryable, retry_after_s
         self.usage = usage
+        self.elsewhere = code in _ELSEWHERE if elsewhere is None else elsewhere
 
 
 class ToolError(OrketError):

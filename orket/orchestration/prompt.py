@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import msgspec
 
-from orket.decision_nodes.decisions import ModelChoice, OfferInput, PromptInput
+from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.house_rules import PROMPT_TOKENS, number
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Epic, Role, Seat, Workload
@@ -71,16 +71,7 @@ def ask_for(
     """Write the request of a turn (from 1) from everything the state knows about the card."""
     environment = who.epic.environment
     given = prompt_input(nodes, workload, state, card, who)
-    offer = nodes.dialect.offer(
-        OfferInput(
-            messages=nodes.prompt_strategy.compile(given),
-            tools=given.tools,
-            card=card,
-            review=who.review,
-            verification=given.verification,
-            calling=given.calling,
-        )
-    )
+    offer = nodes.dialect.offer(nodes.prompt_strategy.compile(given), given)
     return ModelRequest(
         card=card.id,
         turn=turn,

@@ -105,7 +105,7 @@ class Record:
                     yield chunks
             case e.ModelFailed(error=error, code=code, spent=spent):
                 usage = (spent.usage.input_tokens, spent.usage.output_tokens)
-                raise ModelError(error, code=code, retryable=False, usage=usage)
+                raise ModelError(error, code=code, retryable=False, usage=usage, elsewhere=False)
             case None:
                 text = f"turn {request.turn} of {request.card} is not on the record"
                 raise ModelError(text, code=NOT_RECORDED, retryable=False)

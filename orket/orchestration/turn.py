@@ -156,9 +156,27 @@ def _cost(usage: Usage, environment: Environment) -> int:
 
 async def _timed(bench: Bench, request: ModelRequest) -> ModelReply:
     started = anyio.current_time()
-    reply = await _stream(bench, request)
+    ask = _ask_around if bench.who.choice.fallbacks else _stream
+    reply = await ask(bench, request)
     took_ms = max(1, round((anyio.current_time() - started) * 1000))
     return reply if reply.duration_ms else attrs.evolve(reply, duration_ms=took_ms)
+
+
+async def _ask_around(bench: Bench, request: ModelRequest) -> ModelReply:
+    """Ask the chosen model, and the others of the house while its server does not answer."""
+    wasted = Usage()
+    for name in (request.model, *bench.who.choice.fallbacks):
+        try:
+            reply = await _stream(bench, attrs.evolve(request, model=name))
+        except ModelError as error:
+            wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+            error.usage = (wasted.input_tokens, wasted.output_tokens)
+            if not error.elsewhere or name == bench.who.choice.fallbacks[-1]:
+                raise
+        else:
+            told = reply.model if name == request.model else name
+            return attrs.evolve(reply, model=told, usage=reply.usage + wasted)
+    raise AssertionError("the last of them answers or fails")
 
 
 async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:

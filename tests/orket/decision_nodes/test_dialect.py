@@ -10,14 +10,17 @@ import pytest
 
 from orket.decision_nodes.actions import action_schema, as_text
 from orket.decision_nodes.argument_schema import problems
-from orket.decision_nodes.decisions import Offer, OfferInput
+from orket.decision_nodes.decisions import Offer
 from orket.decision_nodes.dialect import DefaultDialect
 from orket.decision_nodes.model_choice import calling_of
 from orket.domain.cards import CardStatus
 from orket.domain.models import Calling, ChatMessage, ChatRole, ProposedCall
-from orket.domain.tools import ToolSpec
+from orket.domain.runs import CallState, TurnState
+from orket.domain.tools import ToolResult, ToolSpec
 from orket.domain.verification import Scenario, Verification, VerificationResult, all_failed
 from orket.services.tools.toolbox import TOOLBOX
+from tests.orket.decision_nodes.cases import answered, taken
+from tests.orket.decision_nodes.test_prompt_strategy import prompt
 from tests.orket.domain.cases import card
 
 NODE = DefaultDialect()
@@ -33,13 +36,10 @@ FAILED = all_failed(
 )
 
 
-def did(name: str, answer: str = '{"ok":true}', **arguments: str) -> tuple[ChatMessage, ChatMessage]:
+def did(name: str, ok: bool = True, **arguments: str) -> CallState:
     """A call and what came of it."""
-    call = ProposedCall(name=name, arguments_json=json.dumps(arguments), ref=f"{name}{len(answer)}")
-    return (
-        ChatMessage(role=ChatRole.ASSISTANT, content="", calls=(call,)),
-        ChatMessage(role=ChatRole.TOOL, content=answer, ref=call.ref),
-    )
+    result = ToolResult(ok=ok, output='{"ok":true}')
+    return answered(name, result, arguments=json.dumps(arguments))
 
 
 WROTE = did("write_file", path="a.txt", content="long " * 30)
@@ -47,21 +47,25 @@ READ = did("read_file", path="a.txt")
 
 
 def offered(
-    *past: ChatMessage,
+    *past: CallState,
     review: bool = False,
+    wants: str = "",
+    before: tuple[TurnState, ...] = (),
     verification: VerificationResult | None = None,
     calling: Calling = Calling.SCHEMA,
 ) -> Offer:
     status = CardStatus.CODE_REVIEW if review else CardStatus.IN_PROGRESS
-    given = OfferInput(
-        messages=(*BEGINNING, *past),
+    it = attrs.evolve(card("A", status=status), requirements=wants)
+    history = (*before, *(taken(one, review=review) for one in past))
+    given = prompt(
+        card=it,
         tools=NODE.narrow(TOOLS, calling),
-        card=card("A", status=status),
         review=review,
+        history=history,
         verification=verification,
         calling=calling,
     )
-    return NODE.offer(given)
+    return NODE.offer(BEGINNING, given)
 
 
 def actions(offer: Offer) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def test_small_models_are_asked_by_schema(model: str, params: str, calling: str)
 
 def test_others_get_everything_as_it_is() -> None:
     assert NODE.narrow(TOOLS, Calling.NATIVE) == TOOLS
-    assert offered(*WROTE, calling=Calling.NATIVE) == Offer(messages=(*BEGINNING, *WROTE))
+    assert offered(WROTE, calling=Calling.NATIVE) == Offer(messages=BEGINNING)
 
 
 def test_a_small_model_gets_the_tools_of_the_work() -> None:
@@ -101,54 +105,63 @@ def test_a_small_model_gets_the_tools_of_the_work() -> None:
     assert NODE.narrow(talk, Calling.SCHEMA) == talk, "rather these than none"
 
 
+WORK = {"write_file", "run_command", "read_file"}
+
+
 def test_a_status_is_offered_only_after_work() -> None:
-    assert set(actions(offered())) == {"write_file", "run_command", "read_file"}
-    assert set(actions(offered(*READ))) == set(actions(offered()))
-    refused = did("write_file", "Error [denied]: no", path="a.txt", content="")
-    assert "update_issue_status" not in actions(offered(*refused))
-    assert actions(offered(*WROTE))["update_issue_status"]["properties"] == {
-        "status": {"enum": ["code_review"]}
-    }
+    assert set(actions(offered())) == WORK
+    assert set(actions(offered(READ))) == WORK
+    assert set(actions(offered(did("write_file", ok=False, path="a.txt", content="")))) == WORK
+    after = actions(offered(WROTE))
+    assert set(after) == WORK | {"update_issue_status"}, "what else the card wants nobody knows"
+    assert after["update_issue_status"]["properties"] == {"status": {"enum": ["code_review"]}}
+
+
+def test_every_file_that_the_card_names_is_waited_for() -> None:
+    wants = "Files a.txt and sub/b.py, with a fractions.Fraction as in verification/v.py."
+    half = offered(WROTE, wants=wants)
+    assert set(actions(half)) == WORK
+    assert "Done so far: write_file a.txt. Next: write the file sub/b.py, whole." in half.messages[-1].content
+    whole = offered(WROTE, did("write_file", path="./sub/b.py", content=""), wants=wants)
+    assert set(actions(whole)) == {"update_issue_status"}
+    assert "Next: update_issue_status with code_review" in whole.messages[-1].content
+
+
+def test_what_was_sent_back_is_worked_on_again() -> None:
+    before = (taken(WROTE), taken(READ, review=True))
+    assert set(actions(offered(wants="a.txt", before=before))) == WORK
+    assert set(actions(offered(WROTE, wants="a.txt", before=before))) == {"update_issue_status"}
 
 
 def test_a_verdict_is_offered_only_after_a_look_and_with_its_reason() -> None:
-    assert "update_issue_status" not in actions(offered(review=True))
-    verdict = actions(offered(*READ, review=True))["update_issue_status"]
-    assert verdict["properties"]["status"]["enum"] == ["done", "in_progress"]
-    assert verdict["required"] == list(verdict["properties"]) == ["reason", "status"]
-    failed = actions(offered(*READ, review=True, verification=FAILED))["update_issue_status"]
+    built = (taken(WROTE),)
+    assert set(actions(offered(review=True, before=built))) == WORK
+    verdict = actions(offered(READ, review=True, before=built))
+    assert set(verdict) == {"update_issue_status"}
+    told = verdict["update_issue_status"]
+    assert told["properties"]["status"]["enum"] == ["done", "in_progress"]
+    assert told["required"] == list(told["properties"]) == ["reason", "status"]
+    failed = actions(offered(READ, review=True, verification=FAILED))["update_issue_status"]
     assert failed["properties"]["status"]["enum"] == ["in_progress"]
 
 
 def test_what_was_done_twice_in_a_row_is_not_offered_again() -> None:
-    assert "read_file" not in actions(offered(*WROTE, *READ, *READ))
-    assert "read_file" in actions(offered(*READ, *WROTE, *READ))
-
-
-def test_the_next_step_is_said_at_the_end() -> None:
-    assert (
-        offered().messages[-1].content
-        == "Write a.txt.\n\nNext: write the first file that the card asks for, whole."
-    )
-    last = offered(*WROTE).messages[-1].content
-    assert "Done so far: write_file a.txt. Next:" in last
-    assert "update_issue_status (code_review)" in last
+    assert "read_file" not in actions(offered(READ, READ))
+    assert "read_file" in actions(offered(READ, WROTE, READ))
 
 
 def test_a_conversation_is_told_as_actions() -> None:
-    told = as_text((*BEGINNING, *WROTE, *READ))
-    assert [one.role for one in told] == [
-        ChatRole.SYSTEM,
-        ChatRole.USER,
-        ChatRole.ASSISTANT,
-        ChatRole.USER,
-        ChatRole.ASSISTANT,
-        ChatRole.USER,
-    ]
-    assert told[2].content.startswith(
-        '{"tool": "write_file", "arguments": {"path": "a.txt", "content": "long'
+    call = ProposedCall(name="write_file", arguments_json='{"content":"long","path":"a"}', ref="c")
+    talk = (
+        ChatMessage(role=ChatRole.ASSISTANT, content="", calls=(call,)),
+        ChatMessage(role=ChatRole.TOOL, content="written", ref="c"),
+        ChatMessage(role=ChatRole.USER, content="Go on."),
     )
-    assert told[3].content == 'write_file answered: {"ok":true}'
+    told = as_text((*BEGINNING, *talk))
+    roles = [ChatRole.SYSTEM, ChatRole.USER, ChatRole.ASSISTANT, ChatRole.USER]
+    assert [one.role for one in told] == roles
+    assert told[2].content == '{"tool": "write_file", "arguments": {"path": "a", "content": "long"}}'
+    assert told[3].content == "write_file answered: written\n\nGo on."
     assert not any(one.calls for one in told)
 
 
@@ -163,12 +176,5 @@ def test_the_schema_of_every_tool_holds_what_the_tool_requires(spec: ToolSpec) -
 
 
 def test_a_card_that_is_final_has_no_status_to_offer() -> None:
-    given = OfferInput(
-        messages=BEGINNING,
-        tools=SMALL,
-        card=attrs.evolve(card("A"), status=CardStatus.DONE),
-        review=False,
-        verification=None,
-        calling=Calling.SCHEMA,
-    )
-    assert NODE.offer(given).schema_json
+    given = prompt(card=card("A", status=CardStatus.DONE), tools=SMALL, calling=Calling.SCHEMA)
+    assert NODE.offer(BEGINNING, given).schema_json
