@@ -37,12 +37,15 @@ class Departures:
 
     Args:
         after_s: How long a wait lasts before it is watched, at most twice that.
+
+    Attributes:
+        lazy: Whether waits are watched by one task, after a while; else each from its beginning.
     """
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s
         self._waits: set[_Wait] = set()
-        self._watched = False
+        self.lazy = False
         self._begun: anyio.Event | None = None
 
     def __len__(self) -> int:
@@ -52,12 +55,12 @@ class Departures:
     async def watched(self) -> AsyncIterator[None]:
         """Watch over the waits of this app, while the block runs."""
         async with anyio.create_task_group() as group:
-            self._watched = True
+            self.lazy = True
             group.start_soon(self._look, group)
             try:
                 yield
             finally:
-                self._watched = False
+                self.lazy = False
                 group.cancel_scope.cancel()
 
     async def unless_left(self, receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
@@ -72,7 +75,7 @@ class Departures:
         """
         with anyio.CancelScope() as scope:
             wait = _Wait(receive, scope)
-            if not self._watched:
+            if not self.lazy:
                 return await _watching(wait, work)
             self._waits.add(wait)
             if self._begun is not None:
