@@ -80,5 +80,8 @@ def follow(port: int, path: str) -> socket.socket:
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
     read = b""
     while b"retry:" not in read:
-        read += client.recv(4096)
+        piece = client.recv(4096)
+        if not piece or not (read + piece).startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"no stream: {read + piece!r}")
+        read += piece
     return client

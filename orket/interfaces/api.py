@@ -26,10 +26,11 @@ from orket.interfaces.door import Door
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.openapi import openapi_route
 from orket.interfaces.operations import routes_of
-from orket.interfaces.problems import headers_of, http_problem, problem_of, problem_response
+from orket.interfaces.problems import http_problem, problem_of, problem_response
+from orket.interfaces.refusals import about, refusal
 from orket.interfaces.routes import OPERATIONS
 from orket.interfaces.sockets import event_socket
-from orket.interfaces.visits import visit_of
+from orket.interfaces.table import Table
 from orket.settings import Settings, load_settings
 
 
@@ -68,7 +69,7 @@ def create_app(
 
     documents = (openapi_route(OPERATIONS), docs_route(OPERATIONS))
     app = Starlette(
-        routes=[*routes_of(OPERATIONS, bridge), event_socket(bridge), *documents],
+        routes=[Table((*routes_of(OPERATIONS, bridge), *documents)), event_socket(bridge)],
         middleware=[Middleware(Door, bridge=bridge)],
         exception_handlers={
             OrketError: _on_error,
@@ -86,11 +87,7 @@ def create_app(
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
-    bridge: Bridge = request.app.state.bridge
-    headers = headers_of(error)
-    if isinstance(error, actors.MailboxFull):
-        headers["retry-after"] = str(bridge.retry_after_s())
-    return problem_response(problem_of(error, **_about(request)), headers)
+    return refusal(request.app.state.bridge, request, error)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -98,7 +95,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
-    return problem_response(http_problem(error, **_about(request)), headers)
+    return problem_response(http_problem(error, **about(request)), headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
@@ -107,10 +104,6 @@ async def _on_disconnect(request: Request, error: Exception) -> Response:
 
 
 async def _on_unforeseen(request: Request, error: Exception) -> Response:
-    about = _about(request)
-    error.add_note(f"while serving request {about['request_id']}")  # the server logs it, with this
-    return problem_response(problem_of(error, **about), {"x-request-id": about["request_id"]})
-
-
-def _about(request: Request) -> dict[str, str]:
-    return {"instance": request.url.path, "request_id": visit_of(request.scope).request_id}
+    known = about(request)
+    error.add_note(f"while serving request {known['request_id']}")  # the server logs it, with this
+    return problem_response(problem_of(error, **known), {"x-request-id": known["request_id"]})

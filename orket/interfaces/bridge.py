@@ -21,6 +21,8 @@ from orket.interfaces.reading import deadline_s
 from orket.interfaces.streams import Streams
 from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
 
+LOOK_AGAIN_S = 0.25
+
 
 class Bridge:
     """The engine behind the routes; without one, every route that needs it answers 503."""
@@ -34,6 +36,7 @@ class Bridge:
         self.require_key = False
         self.verifying = anyio.CapacityLimiter(1)
         self._since = time.monotonic()
+        self._retry_after_s, self._look_again = 1, 0.0
         self.connections: Callable[[], int] = lambda: 0
         self._hosts = frozenset({ANY_HOST})
         self._orket: Orket | None = None
@@ -98,7 +101,14 @@ class Bridge:
         )
 
     def retry_after_s(self) -> int:
-        """Say when a caller that was shed may come back, from how much the engine has to do."""
-        running = self.running
-        queued = running.system.info(running.engine).mailbox_depth
-        return running.nodes.api_runtime.retry_after_s(queued)
+        """Say when a caller that was shed may come back, from how much the engine has to do.
+
+        Looked up anew a few times a second at most: shedding must cost less than what it sheds.
+        """
+        now = time.monotonic()
+        if now >= self._look_again:
+            running = self.running
+            queued = running.system.info(running.engine).mailbox_depth
+            self._retry_after_s = running.nodes.api_runtime.retry_after_s(queued)
+            self._look_again = now + LOOK_AGAIN_S
+        return self._retry_after_s

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket.interfaces.problems import CHANGED, INVALID, HttpRefusal
+from orket.interfaces.visits import header
 from orket.wire.problems import Fault
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
@@ -51,7 +52,7 @@ def expected_seq(request: Request) -> int | None:
     Raises:
         HttpRefusal: It is no list of tags, or none that a run ever has.
     """
-    wanted = request.headers.get("if-match")
+    wanted = header(request.scope, b"if-match")
     if wanted is None or wanted.strip() == "*":
         return None
     _tags(wanted, "If-Match")

@@ -8,9 +8,9 @@ wanted (``admission``).
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -37,7 +37,6 @@ from orket.interfaces.rates import retry_after
 from orket.interfaces.visits import LOCAL, NOBODY, OWNER, VISIT, Caller, Visit, is_loopback, is_unix, peer_of
 from orket.wire.problems import Fault
 
-_WANTED = frozenset({b"host", b"origin", b"authorization", b"x-request-id", b"traceparent"})
 _STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -66,7 +65,7 @@ class Door:
             return
         given, hosts, header_bytes = _read(scope["headers"])
         origin = _origin(given)
-        visit = scope[VISIT] = Visit(origin.request_id, _STRANGER)
+        visit = scope[VISIT] = Visit(origin.request_id, _STRANGER, given)
         mark = (b"x-request-id", origin.request_id.encode())
         status, began = 500, time.perf_counter()
 
@@ -143,20 +142,19 @@ _STRANGER = Caller("", NOBODY, "")
 
 
 def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[Given, int, int]:
-    """Pick the headers that matter here, count the hosts, and measure all of them: one walk over them."""
+    """Pick the headers by name, count the hosts, and measure all of them: one walk over them."""
     found: dict[bytes, bytes] = {}
     hosts = header_bytes = 0
     for name, value in headers:
         header_bytes += len(name) + len(value)
-        if name in _WANTED:
-            hosts += name == b"host"
-            found[name] = value
+        hosts += name == b"host"
+        found[name] = value
     return found, hosts, header_bytes
 
 
 def _origin(given: Given) -> Origin:
     sent = given.get(b"x-request-id")
-    request_id = sent.decode() if sent is not None and _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    request_id = sent.decode() if sent is not None and _REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
     trace = given.get(b"traceparent")
     return Origin(request_id, trace.decode() if trace is not None and _TRACEPARENT.fullmatch(trace) else "")
 

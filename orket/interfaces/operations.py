@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from actors import ActorsError
+from orket.domain.errors import OrketError
 from orket.domain.keys import Scope
 from orket.interfaces.admission import Lane
 from orket.interfaces.bridge import Bridge
@@ -37,6 +39,7 @@ from orket.interfaces.problems import (
     Kind,
 )
 from orket.interfaces.reading import DEADLINE_MIN_S
+from orket.interfaces.refusals import refusal
 from orket.interfaces.visits import visit_of
 
 Handler = Callable[[Bridge, Request], Awaitable[Response]]
@@ -171,8 +174,10 @@ def _route(path: str, operations: Sequence[Operation], bridge: Bridge) -> Route:
         bridge.admission.enter(visit.caller, one.scope, one.lane)
         try:
             response = await one.handler(bridge, request)
+        except (OrketError, ActorsError) as error:
+            return refusal(bridge, request, error)
         finally:
             bridge.admission.leave(one.lane)
-        return conditional(request, response)
+        return response if one.method == "POST" else conditional(request, response)
 
     return Route(path, endpoint, methods=list(by_method), name=operations[0].name)

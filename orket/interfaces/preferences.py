@@ -13,6 +13,7 @@ from orket.domain.ports import LedgerReader, RunSummary
 from orket.domain.runs import RunStatus
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.problems import INVALID, HttpRefusal
+from orket.interfaces.visits import header
 from orket.wire.problems import Fault
 
 _WAIT = re.compile(r"[0-9]{1,9}")
@@ -26,6 +27,8 @@ def wait_s(request: Request, max_s: float) -> float | None:
     Raises:
         HttpRefusal: What stands behind ``wait=`` is no number of seconds.
     """
+    if header(request.scope, b"prefer") is None:
+        return None
     for one in ",".join(request.headers.getlist("prefer")).split(","):
         name, _, value = one.partition(";")[0].strip().partition("=")
         if name.strip().lower() == "respond-async":

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import TypeVar
 
 import anyio
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from orket.domain.ports import CommandKey
 from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from orket.interfaces.visits import header
 from orket.wire.codec import convert, decode, fingerprint
 from orket.wire.problems import Fault
 
 T = TypeVar("T")
 
+_JSON = "application/json"
 KEY_CHARS_MAX = 255
 DEADLINE_MIN_S = 0.1
 SEQ_MAX = 2**63 - 1
@@ -57,7 +57,7 @@ def deadline_s(request: Request, default_s: float, max_s: float) -> float:
     Raises:
         HttpRefusal: It is not a number of seconds, or too small for any answer.
     """
-    text = request.headers.get("request-timeout")
+    text = header(request.scope, b"request-timeout")
     if text is None:
         return default_s
     try:
@@ -75,7 +75,7 @@ def command_key(request: Request, body: object) -> CommandKey | None:
     Raises:
         HttpRefusal: The key is empty, too long or not printable ASCII.
     """
-    key = request.headers.get("idempotency-key")
+    key = header(request.scope, b"idempotency-key")
     if key is None:
         return None
     if not 0 < len(key) <= KEY_CHARS_MAX or not (key.isascii() and key.isprintable()):
@@ -98,28 +98,34 @@ def last_event_id(request: HTTPConnection) -> int | None:
 
 
 async def _body(request: Request, bytes_max: int, seconds_max: float) -> bytes:
-    declared = request.headers.get("content-length", "0")
+    declared = header(request.scope, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > bytes_max:
         raise _too_large(bytes_max)
     pieces: list[bytes] = []
     read_bytes = 0
-    stream: AsyncGenerator[bytes, None] = request.stream()
+    receive = request.receive
     with anyio.move_on_after(seconds_max):
-        async with aclosing(stream):
-            async for piece in stream:
-                read_bytes += len(piece)
-                if read_bytes > bytes_max:
-                    raise _too_large(bytes_max)
-                pieces.append(piece)
-        return b"".join(pieces)
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece: bytes = message.get("body", b"")
+            read_bytes += len(piece)
+            if read_bytes > bytes_max:
+                raise _too_large(bytes_max)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
     detail = f"It must arrive within {seconds_max:g} s."
     fault = Fault(place="body", pointer="", detail=detail)
     raise HttpRefusal(BODY_LATE, detail, faults=[fault], headers={"connection": "close"})
 
 
 def _require_json(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    media_type = header(request.scope, b"content-type") or ""
+    if media_type != _JSON:  # said in the usual way, most times
+        media_type = media_type.partition(";")[0].strip().lower()
+    if media_type != _JSON:
         fault = Fault(place="header", pointer="/Content-Type", detail="must be application/json")
         raise HttpRefusal(
             MEDIA_TYPE,
@@ -127,7 +133,7 @@ def _require_json(request: Request) -> None:
             faults=[fault],
             headers={"accept": "application/json"},
         )
-    if (coding := request.headers.get("content-encoding", "identity").strip().lower()) != "identity":
+    if (coding := (header(request.scope, b"content-encoding") or "identity").strip().lower()) != "identity":
         fault = Fault(place="header", pointer="/Content-Encoding", detail="must be left out")
         raise HttpRefusal(MEDIA_TYPE, f"Content-Encoding {coding} is not supported.", faults=[fault])
 

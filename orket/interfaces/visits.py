@@ -31,10 +31,14 @@ OWNER = Caller(LOCAL, EVERYTHING, "")
 
 @attrs.define
 class Visit:
-    """One request under way; ``operation`` is named once the router has found it."""
+    """One request under way; ``operation`` is named once the router has found it.
+
+    ``given`` are the headers by lower-cased name, the last of equal ones.
+    """
 
     request_id: str
     caller: Caller
+    given: Mapping[bytes, bytes] = attrs.field(factory=dict)
     operation: str = ""
 
 
@@ -42,6 +46,12 @@ def visit_of(scope: Mapping[str, object]) -> Visit:
     """Find the visit that an ASGI scope belongs to."""
     found = scope.get(VISIT)
     return found if isinstance(found, Visit) else Visit("", Caller("", NOBODY, ""))
+
+
+def header(scope: Mapping[str, object], name: bytes) -> str | None:
+    """Read a header that is given once; the door has picked them all in one walk."""
+    found = visit_of(scope).given.get(name)
+    return None if found is None else found.decode("latin-1")
 
 
 def peer_of(scope: AsgiScope) -> str:
