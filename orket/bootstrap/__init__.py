@@ -17,7 +17,12 @@ from orket.bootstrap.database import (
 )
 from orket.bootstrap.house import House, demo_target, ladder, plugins, probe_sandboxes, select_nodes
 from orket.bootstrap.keys import make_key, open_keys
-from orket.bootstrap.prompting import preview_prompt, search_memory, sent_prompt
+from orket.bootstrap.prompting import (
+    preview_first_prompt,
+    preview_prompt,
+    search_memory,
+    sent_prompt,
+)
 from orket.bootstrap.root import Root
 from orket.bootstrap.running import Orket, open_orket, replay_run
 from orket.bootstrap.workspaces import open_workspaces, workspace_place
@@ -39,6 +44,7 @@ __all__ = [
     "open_reader",
     "open_workspaces",
     "plugins",
+    "preview_first_prompt",
     "preview_prompt",
     "probe_sandboxes",
     "replay_run",

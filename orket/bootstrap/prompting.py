@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from orket.bootstrap.database import open_reader
-from orket.bootstrap.house import House, plugins
+from orket.bootstrap.house import House, open_source, plugins
+from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.prompt_account import PromptPreview
 from orket.decision_nodes.registry import NodeRegistry
 from orket.domain.errors import CardNotFound, RunConflict
 from orket.domain.identifiers import BlobId, CardId
 from orket.domain.memory import Memory
+from orket.domain.ports import LedgerReader
 from orket.domain.runs import RunState
-from orket.orchestration.prompt_preview import preview
-from orket.services.tools.toolbox import TOOLBOX
+from orket.infrastructure.clock import SystemClock
+from orket.infrastructure.memory import open_ledger as open_memory_ledger
+from orket.orchestration.prompt_preview import planned, preview
 from orket.settings import Settings
 
 
@@ -21,14 +27,25 @@ async def preview_prompt(settings: Settings, state: RunState, card_id: CardId) -
     Raises:
         CardNotFound, RunConflict: There is no such issue, or no prompt follows.
         SettingsError: A decision node of the run is not known here.
-        StoreError: There is no database, or it cannot be read.
+        StoreError: The database cannot be read.
     """
     if state.accepted is None:
         raise CardNotFound(f"run {state.run_id} has no cards")
     nodes = House(NodeRegistry(plugins()), settings).nodes(state.accepted.workload.organization)
-    tools = tuple(tool.spec for tool in TOOLBOX.values())
-    async with open_reader(settings) as ledger:
+    tools = tuple(tool.spec for tool in installed_tools(settings).values())
+    async with _memory(settings) as ledger:
         return await preview(nodes, ledger, state, card_id, tools)
+
+
+async def preview_first_prompt(settings: Settings, target: str, card_id: CardId) -> PromptPreview:
+    """Work out what the first turn of a card would send if a run of ``target`` began now.
+
+    Raises:
+        AssetError, CardNotFound, DependencyCycle: The target cannot be run, or has no such issue.
+        RunConflict, SettingsError, StoreError: As for ``preview_prompt``.
+    """
+    workload = await open_source(settings, NodeRegistry(plugins())).load(target)
+    return await preview_prompt(settings, planned(workload, settings.model), card_id)
 
 
 async def sent_prompt(settings: Settings, blob: BlobId) -> bytes:
@@ -53,3 +70,14 @@ async def search_memory(settings: Settings, query: str, *, limit: int) -> tuple[
     """
     async with open_reader(settings) as ledger:
         return await ledger.recall(query, limit=limit)
+
+
+@asynccontextmanager
+async def _memory(settings: Settings) -> AsyncIterator[LedgerReader]:
+    """Open the project's memory; where nothing was ever run there is nothing to recall."""
+    if settings.db_path.exists():
+        async with open_reader(settings) as reader:
+            yield reader
+    else:
+        async with open_memory_ledger(SystemClock()) as nothing:
+            yield nothing

@@ -52,9 +52,11 @@ def told_turns(turns: Sequence[TurnState], seat: str, *, review: bool, tokens_ma
             found.append(Told(turn, own, (), kept=False))
             continue
         told = _tell(turn, own, 1)
-        while not found and told.tightness < TIGHTEST and _size(told.messages) > room:
+        size = _size(told.messages)
+        while not found and told.tightness < TIGHTEST and size > room:
             told = _tell(turn, own, told.tightness * 2)
-        room -= _size(told.messages)
+            size = _size(told.messages)
+        room -= size
         found.append(told if room >= 0 or not found else Told(turn, own, (), kept=False))
     return tuple(reversed(found))
 
@@ -72,8 +74,10 @@ def untold_chars(one: Told) -> int:
 
 def message_tokens(message: ChatMessage) -> int:
     """Estimate what a message costs."""
-    calls = sum(tokens(one.name) + tokens(one.arguments_json) for one in message.calls)
-    return MESSAGE_TOKENS + tokens(message.content) + calls
+    found = MESSAGE_TOKENS + tokens(message.content)
+    for one in message.calls:
+        found += tokens(one.name) + tokens(one.arguments_json)
+    return found
 
 
 def joined(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
@@ -92,6 +96,8 @@ def _size(messages: Sequence[ChatMessage]) -> int:
 
 def _limit(chars_max: int, tightness: int) -> int:
     """How long a piece may be; nothing is cut at tightness 0."""
+    if tightness == 1:
+        return chars_max
     return ENDLESS if tightness == 0 else max(PIECE_CHARS_MIN, chars_max // tightness)
 
 

@@ -5,7 +5,7 @@ Each part says where its words come from, so that a prompt can give account of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from orket.decision_nodes.actions import RULE, SMALL_RULES, signature
@@ -33,62 +33,51 @@ class Part(NamedTuple):
 
 def system_text(given: PromptInput) -> str:
     """Write the system message: each section with a heading, sections without content left out."""
-    return "\n\n".join(f"{one.name}\n{one.text}" for one in system_parts(given))
+    told = ((name, write(given).strip()) for name, write, _ in SYSTEM_SECTIONS)
+    return "\n\n".join([f"{name}\n{text}" for name, text in told if text])
 
 
 def system_parts(given: PromptInput) -> Iterator[Part]:
     """List the sections of the system message that have something to say."""
-    role, house = given.role, given.workload.organization.name
-    dialect = "" if given.dialect is None else f"dialect {given.dialect.model_family}"
-    for name, source, text in (
-        ("IDENTITY", f"seat {given.seat.key}, role {role.name}, organization {house}", _identity(given)),
-        ("INTENT", f"role {role.name}", role.intent or role.description),
-        ("RESPONSIBILITIES", f"role {role.name}", _list(role.responsibilities)),
-        ("CONSTRAINTS", f"role {role.name}", _list(role.constraints)),
-        ("ARCHITECTURE", f"epic {given.epic.card.id}: iDesign, which the gate enforces", _idesign(given)),
-        ("CARD SYSTEM PROTOCOL", "engine: what the gate and the state machine allow now", _protocol(given)),
-        ("SYNTAX DIALECT", dialect, _dialect(given)),
-        ("GUARDRAIL", dialect, given.dialect.hallucination_guard if given.dialect else ""),
-        ("TOOLS", f"tool strategy: what role {role.name} may use", _tools(given)),
-    ):
-        if told := text.strip():
-            yield Part(name, source, told)
+    for name, write, source in SYSTEM_SECTIONS:
+        if told := write(given).strip():
+            yield Part(name, source(given), told)
 
 
 def card_text(given: PromptInput) -> str:
     """Write the card: what it asks for, what was remarked, and what verification found."""
     chars_max = field_chars_max(given)
-    opening, *fields, task = card_parts(given)
-    told = (f"\n{one.name}:\n{clip(one.text, chars_max)}" for one in fields)
-    return "\n".join((opening.text, *told, f"\n{task.text}"))
+    told = ((name, write(given).strip()) for name, write, _ in CARD_FIELDS)
+    fields = [f"\n{name}:\n{clip(text, chars_max)}" for name, text in told if text]
+    return "\n".join([_opening(given), *fields, f"\n{_task(given)}"])
 
 
 def card_parts(given: PromptInput) -> Iterator[Part]:
     """List the parts of the card that have something to say: its opening, its fields, what is to be done."""
-    card, epic = given.card, given.epic.card
-    opening = (
-        f"Card {card.id}: {card.name}\nType {card.type}, priority {card.priority:g}, status {card.status}."
-    )
-    yield Part("Card", f"card {card.id}", opening)
-    for name, source, text in (
-        ("Epic", f"epic {epic.id}", f"{epic.name}. {epic.description}".strip(" .")),
-        ("Description", f"card {card.id}", card.description),
-        ("Requirements", f"card {card.id}", card.requirements),
-        ("Note", f"card {card.id}", card.note),
-        ("References", f"card {card.id}", ", ".join(card.references)),
-        ("Project context (past decisions, which may be out of date)", "project memory", _memories(given)),
-        ("Notes from other seats", "notes of this run", _notes(given)),
-        ("Comments", f"the newest {COMMENTS_MAX} comments on card {card.id}", _comments(given)),
-        ("Verification", f"scenarios of card {card.id}, and their last verdict", _verification(given)),
-    ):
-        if told := text.strip():
-            yield Part(name, source, told)
+    yield Part("Card", _of_card(given), _opening(given))
+    for name, write, source in CARD_FIELDS:
+        if told := write(given).strip():
+            yield Part(name, source(given), told)
     yield Part("Task", "engine: what kind of turn this is", _task(given))
 
 
 def field_chars_max(given: PromptInput) -> int:
     """How long a field of the card may be: a quarter of a small prompt at most."""
     return min(FIELD_CHARS_MAX, given.tokens_max * BYTES_PER_TOKEN // 4)
+
+
+def _opening(given: PromptInput) -> str:
+    card = given.card
+    return f"Card {card.id}: {card.name}\nType {card.type}, priority {card.priority:g}, status {card.status}."
+
+
+def _epic(given: PromptInput) -> str:
+    epic = given.epic.card
+    return f"{epic.name}. {epic.description}".strip(" .")
+
+
+def _guardrail(given: PromptInput) -> str:
+    return given.dialect.hallucination_guard if given.dialect else ""
 
 
 def _identity(given: PromptInput) -> str:
@@ -209,3 +198,54 @@ def _results(result: VerificationResult) -> list[str]:
 
 def _list(items: Iterable[str]) -> str:
     return "\n".join(f"- {one}" for one in items)
+
+
+def _of_role(given: PromptInput) -> str:
+    return f"role {given.role.name}"
+
+
+def _of_card(given: PromptInput) -> str:
+    return f"card {given.card.id}"
+
+
+def _of_dialect(given: PromptInput) -> str:
+    return "" if given.dialect is None else f"dialect {given.dialect.model_family}"
+
+
+def _of_identity(given: PromptInput) -> str:
+    return f"seat {given.seat.key}, role {given.role.name}, organization {given.workload.organization.name}"
+
+
+Words = Callable[[PromptInput], str]
+
+# Name, words, and where they come from; asked for only when somebody wants to know.
+SYSTEM_SECTIONS: tuple[tuple[str, Words, Words], ...] = (
+    ("IDENTITY", _identity, _of_identity),
+    ("INTENT", lambda given: given.role.intent or given.role.description, _of_role),
+    ("RESPONSIBILITIES", lambda given: _list(given.role.responsibilities), _of_role),
+    ("CONSTRAINTS", lambda given: _list(given.role.constraints), _of_role),
+    (
+        "ARCHITECTURE",
+        _idesign,
+        lambda given: f"epic {given.epic.card.id}: iDesign, which the gate enforces",
+    ),
+    ("CARD SYSTEM PROTOCOL", _protocol, lambda _: "engine: what gate and state machine allow now"),
+    ("SYNTAX DIALECT", _dialect, _of_dialect),
+    ("GUARDRAIL", _guardrail, _of_dialect),
+    ("TOOLS", _tools, lambda given: f"tool strategy: what role {given.role.name} may use"),
+)
+CARD_FIELDS: tuple[tuple[str, Words, Words], ...] = (
+    ("Epic", _epic, lambda given: f"epic {given.epic.card.id}"),
+    ("Description", lambda given: given.card.description, _of_card),
+    ("Requirements", lambda given: given.card.requirements, _of_card),
+    ("Note", lambda given: given.card.note, _of_card),
+    ("References", lambda given: ", ".join(given.card.references), _of_card),
+    ("Project context (past decisions, which may be out of date)", _memories, lambda _: "project memory"),
+    ("Notes from other seats", _notes, lambda _: "notes of this run"),
+    ("Comments", _comments, lambda given: f"newest {COMMENTS_MAX} comments on card {given.card.id}"),
+    (
+        "Verification",
+        _verification,
+        lambda given: f"scenarios of card {given.card.id}, and their last verdict",
+    ),
+)

@@ -75,7 +75,7 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
         for card in epic.issues:
             check(desk, nodes, workload, card, asked.model)
     sprint = sprint_of(intake.clock.now().date()).label
-    cards = tuple(e.CardAdded(card=_in_sprint(card, sprint)) for card in _all_cards(workload))
+    cards = tuple(e.CardAdded(card=_in_sprint(card, sprint)) for card in all_cards(workload))
     return Candidate(
         run_id=run_id,
         workspace=accepted.workspace,
@@ -141,7 +141,8 @@ def _in_sprint(card: Card, sprint: str) -> Card:
     return attrs.evolve(card, sprint=sprint)
 
 
-def _all_cards(workload: Workload) -> tuple[Card, ...]:
+def all_cards(workload: Workload) -> tuple[Card, ...]:
+    """List the cards that a run begins with: rock, epics, issues."""
     rock = () if workload.rock is None else (workload.rock,)
     epics = tuple(
         attrs.evolve(one.card, parent_id=workload.rock.id if workload.rock else None, type=CardType.EPIC)

@@ -8,19 +8,31 @@ from orket.decision_nodes.decisions import ExplainsPrompts, PromptAccount
 from orket.decision_nodes.prompt_account import PromptPreview
 from orket.decision_nodes.prompt_history import message_tokens
 from orket.decision_nodes.registry import Nodes
+from orket.domain import events as e
 from orket.domain.assets import Workload
 from orket.domain.cards import WAITING, Card, CardStatus, CardType
 from orket.domain.errors import CardNotFound, RunConflict
-from orket.domain.identifiers import CardId, blob_id
+from orket.domain.identifiers import CardId, RunId, blob_id
 from orket.domain.models import ModelRequest
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import RunState
 from orket.domain.seat_notes import addressed, delivered, received_by
 from orket.domain.tools import ToolSpec
+from orket.orchestration.admission import all_cards
 from orket.orchestration.inbox import LedgerInbox
 from orket.orchestration.prompt import Assignment, ask_for, assign, prompt_blob, prompt_input, prompt_version
 
 NAMED_MAX = 20
+NOT_BEGUN = RunId("not begun")
+
+
+def planned(workload: Workload, model: str) -> RunState:
+    """Write down a run that has not begun: its cards as the files have them."""
+    state = RunState(run_id=NOT_BEGUN)
+    state.apply(e.RunAccepted(workload=workload, workspace="", model=model))
+    for card in all_cards(workload):
+        state.apply(e.CardAdded(card=card))
+    return state
 
 
 async def preview(

@@ -42,7 +42,8 @@ def prompt(
     estimated, on the high side) and what was left out of it; then follow the messages, word for word.
 
     Args:
-        run_or_card: The run's id, or the beginning of it; alone, a card of the newest run.
+        run_or_card: The run's id, or the beginning of it; or the path of a card file that no run has begun
+            yet; alone, a card of the newest run.
         card: The card's id.
         turn: Show what this turn did send, as it was recorded, instead.
         as_json: Print one JSON object.
@@ -52,15 +53,28 @@ def prompt(
 
 
 async def _prompt(where: Where, name: str | None, card: CardId, turn: int | None, as_json: bool) -> Exit:
-    from orket.bootstrap import preview_prompt
+    from orket.bootstrap import preview_first_prompt, preview_prompt
 
     out, settings = Out(), where.settings()
+    if name is not None and _is_file(name):
+        if turn is not None:
+            raise BadInput(f"--turn {turn}: {name} is a card file, and only runs have turns")
+        return _show(out, await preview_first_prompt(settings, name, card), as_json)
     async with reach_ledger(settings) as reach:
         found = await (find_run(reach, name) if name else newest_run(reach))
         recorded = await history(reach, found.run_id)
     if turn is not None:
         return await _sent(where, out, recorded, card, turn)
     said = await preview_prompt(settings, RunState.fold(found.run_id, recorded), card)
+    return _show(out, said, as_json)
+
+
+def _is_file(name: str) -> bool:
+    """Whether a card file is meant rather than a run; ids of runs are eight hexadecimal digits."""
+    return name.endswith(".json") or "/" in name
+
+
+def _show(out: Out, said: PromptPreview, as_json: bool) -> Exit:
     if as_json:
         out.line(codec.encode(_as_json(said)).decode())
         return Exit.DONE

@@ -68,6 +68,29 @@ def test_a_turn_that_was_sent_is_shown_as_it_was_recorded(here: Here) -> None:
     assert "words default/2" in told.err
 
 
+def test_the_first_prompt_of_a_card_file_is_shown_before_any_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [reply("A", 1, status("code_review")), reply("A", 2, status("done"))]
+    _, epic = house(tmp_path, [issue("A", note="small")], lines)
+    assert main(["prompt", str(epic), "A", "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert not (tmp_path / ".orket").exists()
+    assert main(["run", str(epic), "--workspace", "w", "--json"]) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    first = next(one["data"] for one in events if one["kind"] == "TurnStarted")
+    assert (said["turn"], said["prompt"], said["prompt_version"]) == (
+        1,
+        first["prompt"],
+        first["prompt_version"],
+    )
+    assert main(["prompt", str(epic), "Z"]) == 2
+    assert "no issue 'Z'" in capfd.readouterr().err
+    assert main(["prompt", "nowhere.json", "A"]) == 2
+    assert main(["prompt", str(epic), "A", "--turn", "1"]) == 2
+
+
 def test_memory_is_searched_by_words(here: Here) -> None:
     told = here("memory", "search", "CENTS")
     assert told.code == 0
