@@ -13,10 +13,12 @@ import ctypes
 import os
 import resource
 import struct
+from contextlib import suppress
 
 from orket.infrastructure.sandboxes import seccomp
 
 USER_BASE = 1_900_000_000  # far above what systems give out; the launcher's pid makes it one of a kind
+USERS_EACH = 32  # per warm launcher
 STAGE = "/tmp"  # in a mount namespace of our own
 READ, WRITE = "--ro-bind", "--bind"
 OWN = "--own"  # to be written, and the sandbox user's own already
@@ -51,7 +53,7 @@ class Gate:
 
     def __init__(self, processes_max: int) -> None:
         self._most = processes_max
-        # The user made for a launcher that is root has no other processes, so his limit can be set at once.
+        # The user that root's command becomes has no other processes, so his limit can be set at once.
         self.limit_at_start = processes_max if os.geteuid() == 0 else -1
         self.status, self._tell = os.pipe()
         self._wait, self._go = os.pipe()
@@ -108,7 +110,48 @@ class Gate:
         return int(digits) if digits else None
 
 
-def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
+class Users:
+    """The users that root's commands become, and user namespaces that say who they are on the disk.
+
+    A namespace costs more than all the rest of a sandbox, so it is made once and kept; launchers that are
+    forked from whoever keeps it inherit it. A user has one command at a time, because the kernel counts
+    processes by user; only in an overlay, whose owner he is, all commands are the same user.
+    """
+
+    def __init__(self) -> None:
+        self._first = USER_BASE + os.getpid() * USERS_EACH
+        self._known: dict[tuple[int, int, int], int] = {}
+        self._taken: dict[int, int] = {}
+        self.user = self._first
+
+    def take(self, workspace: os.stat_result) -> None:
+        """Choose the user of the next launcher, and have the namespaces made that it is going to need."""
+        free = (
+            self._first + one for one in range(USERS_EACH) if self._first + one not in self._taken.values()
+        )
+        self.user = workspace.st_uid if workspace.st_uid >= USER_BASE else next(free, self._first)
+        for owner, group in ((workspace.st_uid, workspace.st_gid), (os.geteuid(), os.getegid())):
+            if owner < USER_BASE:
+                with suppress(OSError):  # the launcher will say so
+                    self.of(owner, group)
+
+    def lend(self, pid: int) -> None:
+        """Note that the user is that launcher's until it ends."""
+        self._taken[pid] = self.user
+
+    def give_back(self, pid: int) -> None:
+        """Note that a launcher has ended."""
+        self._taken.pop(pid, None)
+
+    def of(self, owner: int, group: int) -> int:
+        """Open the namespace in which the user is this owner; it is not to be closed."""
+        key = (self.user, owner, group)
+        if key not in self._known:
+            self._known[key] = users_of(owner, group, self.user)
+        return self._known[key]
+
+
+def enter(words: list[str], gate: Gate, users: Users) -> list[str]:
     """In the child: prepare everything, and return the command line of bubblewrap.
 
     Raises:
@@ -116,27 +159,24 @@ def enter(words: list[str], gate: Gate, launcher: int) -> list[str]:
     """
     program, first, places, rest = arguments(words)
     if os.geteuid() == 0:
-        user = next((os.stat(one[1]).st_uid for one in places if one[0] == OWN), USER_BASE + launcher)
         # The program too may lie where the new user cannot reach.
-        *places, (_, program, _) = _lay_out([*places, (READ, program, "")], user)
-        _become(user)
+        *places, (_, program, _) = _lay_out([*places, (READ, program, "")], users)
+        _become(users.user)
     flat = [word for how, *place in places for word in (WRITE if how == OWN else how, *place)]
     return [program, *first, *flat, *rest, *gate.options(), "--"]
 
 
-def _lay_out(places: list[tuple[str, str, str]], user: int) -> list[tuple[str, str, str]]:
+def _lay_out(places: list[tuple[str, str, str]], users: Users) -> list[tuple[str, str, str]]:
     """Bind every place beneath a folder that the new user can reach, the writable ones as his own."""
     trees: list[int] = []
-    known: dict[tuple[int, int], int] = {}
     call("open a mount namespace", "unshare", _NEW_MOUNTS)
     call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
     bound = [one for one in places if one[0] in (READ, WRITE, OWN)]
     for how, source, _ in bound:
         tree = clone_tree(source, _RECURSIVE if how == READ else 0)
         if how == WRITE:
-            owner = (os.stat(source).st_uid, os.stat(source).st_gid)
-            known[owner] = known.get(owner) or users_of(*owner, user)
-            show_as(tree, known[owner], source)
+            found = os.stat(source)
+            show_as(tree, users.of(found.st_uid, found.st_gid), source)
         trees.append(tree)
     call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
     staged = [one for one in places if one not in bound]

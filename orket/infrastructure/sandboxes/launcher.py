@@ -89,7 +89,9 @@ def threads_of_user() -> int:
     return count
 
 
-def become(argv: list[str], limits: list[int], launcher: int, words: list[str], gate: jail.Gate) -> None:
+def become(
+    argv: list[str], limits: list[int], launcher: int, words: list[str], gate: jail.Gate, users: jail.Users
+) -> None:
     """Turn this forked child into the command; returns only by raising OSError."""
     os.setsid()
     ignored = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -100,7 +102,7 @@ def become(argv: list[str], limits: list[int], launcher: int, words: list[str], 
         set_limits(limits)
         restrict.enter(words)
     elif words:
-        argv = [*jail.enter(words, gate, launcher), *argv]
+        argv = [*jail.enter(words, gate, users), *argv]
     prctl(DEATH_SIGNAL, signal.SIGKILL)  # after a change of user, which would cancel it
     if os.getppid() != launcher:
         os._exit(127)
@@ -113,14 +115,16 @@ def is_jail(words: list[str]) -> bool:
     return bool(words) and words[0] != restrict.MARK
 
 
-def start(argv: list[str], limits: list[int], words: list[str], gate: jail.Gate) -> tuple[int, str]:
+def start(
+    argv: list[str], limits: list[int], words: list[str], gate: jail.Gate, users: jail.Users
+) -> tuple[int, str]:
     """Fork and exec; return the pid, and what hindered it as ``HOW CODE WORDS``, empty when it runs."""
     launcher = os.getpid()
     limits = [*limits[:4], gate.limit_at_start if is_jail(words) else limits[4] + threads_of_user()]
     answer, failure = os.pipe()
     if (pid := os.fork()) == 0:
         try:
-            become(argv, limits, launcher, words, gate)
+            become(argv, limits, launcher, words, gate, users)
         except jail.Unprepared as error:
             os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
@@ -325,7 +329,7 @@ def remove(folder: str) -> None:
         pass  # the engine looks again, with more patience
 
 
-def run(arguments: list[str], started: float) -> str:
+def run(arguments: list[str], users: jail.Users, started: float) -> str:
     """Run one command to its end; return the report."""
     control, wall_s = int(arguments[0]), float(arguments[3])
     limits, count = [int(one) for one in arguments[4:9]], int(arguments[9])
@@ -335,7 +339,7 @@ def run(arguments: list[str], started: float) -> str:
     prctl(SUBREAPER, 1)
     woken = wake_on_signals()
     gate = jail.Gate(limits[4] + JAILERS + SLACK)
-    pid, hindered = start(argv, limits, words, gate)
+    pid, hindered = start(argv, limits, words, gate, users)
     let_go_of_streams()
     how, code = "", 0
     if not hindered:
@@ -349,10 +353,10 @@ def run(arguments: list[str], started: float) -> str:
     return f"{how} {code} {duration_ms}\n"
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], users: jail.Users) -> None:
     """Run one command to its end and report it."""
     try:
-        said = run(arguments, time.monotonic())
+        said = run(arguments, users, time.monotonic())
     except OSError as error:
         said = f"setup {error.errno or errno.EPERM} 0\n"
     remove(arguments[2])

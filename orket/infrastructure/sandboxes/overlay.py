@@ -19,7 +19,7 @@ _PRIVATE_ALL = 0x40000 | 0x4000
 _PLAIN = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 OPTIONS = "redirect_dir=off,metacopy=off,index=off"
 USER_OPTIONS = "userxattr"
-USERS, USERS_MANY = jail.USER_BASE + 5_000_000, 240_000_000  # beyond those that are numbered by a pid
+USERS, USERS_MANY = jail.USER_BASE + 140_000_000, 100_000_000  # beyond those that are numbered by a pid
 
 
 def enter(project: str, state: str, workspace: str, *, as_another: bool) -> int:

@@ -34,14 +34,14 @@ async def open_room(spec: SandboxSpec, *, as_another: bool, may_overlay: bool = 
         SandboxUnavailable: The project cannot be shown, nor copied.
     """
     if (isolation := spec.isolation) is None:
-        return Room(Warm())
+        return Room(Warm(mapped=as_another))
     workspace, why = spec.workspace, ""
     run = anyio.to_thread.run_sync
     try:
         base = await run(begin, workspace, isolation)
         if may_overlay and await run(lay_out, workspace, base):
             whose = ANOTHER if as_another else SAME
-            warm = Warm((isolation.project, state_of(workspace), workspace, whose))
+            warm = Warm((isolation.project, state_of(workspace), workspace, whose), mapped=as_another)
             try:
                 await warm.show()
             except OSError as error:
@@ -55,4 +55,4 @@ async def open_room(spec: SandboxSpec, *, as_another: bool, may_overlay: bool = 
         raise SandboxUnavailable(
             f"workspace {workspace!r} cannot be prepared: {error}", remedy="make room, or name another folder"
         ) from error
-    return Room(Warm(), level=base.level)
+    return Room(Warm(mapped=as_another), level=base.level)

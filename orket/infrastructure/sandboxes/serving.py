@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
 import socket
 
-from orket.infrastructure.sandboxes import launcher, overlay
+from orket.infrastructure.sandboxes import jail, launcher, overlay
 
 DESCRIPTORS_MAX = 16
 CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC
 GO = b"g"
+PLAIN, MAPPED = b"x", b"m"  # whether root's command is to be another user
+WORKSPACE = 6  # its place among the descriptors
 SHOWN, ANOTHER, SAME = b"\0shown", "another", "same"
 SAID_BYTES_MAX = 1024
 
@@ -33,6 +36,10 @@ def serve(fd: int, overlaid: list[str]) -> None:
     waiting = select.poll()
     for one in (requests.fileno(), woken):
         waiting.register(one, select.POLLIN)
+    users = jail.Users()
+    # What a launcher changes of all this is copied, so nothing is to be changed that need not be.
+    gc.freeze()
+    gc.disable()
     while True:
         ready = {one for one, _ in waiting.poll()}
         if woken in ready:
@@ -41,10 +48,10 @@ def serve(fd: int, overlaid: list[str]) -> None:
             said, descriptors, _, _ = socket.recv_fds(requests, 16, DESCRIPTORS_MAX, CLOSE_ON_EXEC)
             if not said:
                 break
-            _answer(requests, list(descriptors))
-        launcher.reap(0)
+            _answer(requests, list(descriptors), users, mapped=said == MAPPED)
+        _reap(users)
     waiting.unregister(requests.fileno())
-    while launcher.reap(0)[0]:
+    while _reap(users):
         waiting.poll()
         os.read(woken, 4096)
 
@@ -61,21 +68,37 @@ def _show(requests: socket.socket, overlaid: list[str]) -> bool:
     return True
 
 
-def _answer(requests: socket.socket, descriptors: list[int]) -> None:
+def _answer(requests: socket.socket, descriptors: list[int], users: jail.Users, *, mapped: bool) -> None:
+    if mapped and os.geteuid() == 0:
+        users.take(os.fstat(descriptors[WORKSPACE]))
     if (pid := os.fork()) == 0:
         try:
             requests.close()
-            _launch(descriptors)
+            _launch(descriptors, users)
         finally:
             os._exit(0)
     for one in descriptors:
         os.close(one)
+    if mapped:
+        users.lend(pid)
     handle = os.pidfd_open(pid)
     socket.send_fds(requests, [b"y"], [handle])
     os.close(handle)
 
 
-def _launch(descriptors: list[int]) -> None:
+def _reap(users: jail.Users) -> bool:
+    """Collect the launchers that have ended; tell whether any is left."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+        users.give_back(pid)
+
+
+def _launch(descriptors: list[int], users: jail.Users) -> None:
     """In the child: become a launcher as if it had been started afresh."""
     packed, control, report, *streams, workspace = descriptors[:7]
     arguments, environment = _unpacked(packed)
@@ -89,7 +112,7 @@ def _launch(descriptors: list[int]) -> None:
     os.environ.update(environment)
     if os.read(control, 1) != GO:
         return
-    launcher.main([str(control), str(report), *arguments])
+    launcher.main([str(control), str(report), *arguments], users)
 
 
 def _unpacked(packed: int) -> tuple[list[str], dict[str, str]]:

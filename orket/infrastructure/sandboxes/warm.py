@@ -17,7 +17,7 @@ from pathlib import Path
 
 import anyio
 
-from orket.infrastructure.sandboxes.serving import SAID_BYTES_MAX
+from orket.infrastructure.sandboxes.serving import MAPPED, PLAIN, SAID_BYTES_MAX
 
 ROOT = str(Path(__file__).parents[3])
 # As a module it is compiled once and for all, as a script each time.
@@ -33,9 +33,11 @@ class Warm:
 
     Args:
         overlaid: What it shows its launchers in the place of the workspace, see ``serving.serve``.
+        mapped: Whether commands that root starts run as a user of their own.
     """
 
-    def __init__(self, overlaid: Sequence[str] = ()) -> None:
+    def __init__(self, overlaid: Sequence[str] = (), *, mapped: bool = False) -> None:
+        self._word = MAPPED if mapped else PLAIN
         self._overlaid = tuple(overlaid)
         self._shown = -1
         self._one_at_a_time = anyio.Lock()
@@ -93,7 +95,7 @@ class Warm:
     async def _ask(self, packed: int, descriptors: Sequence[int]) -> int:
         try:
             ours = await self._ready()
-            socket.send_fds(ours, [b"x"], [packed, *descriptors])
+            socket.send_fds(ours, [self._word], [packed, *descriptors])
         finally:
             os.close(packed)
         with anyio.move_on_after(REPLY_S):
