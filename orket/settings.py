@@ -35,6 +35,7 @@ class Settings:
     running go on when the engine starts. ``weights_dir`` keeps the weights of models on this machine,
     ``local`` says how they are run. ``model_urls`` are the model servers by adapter, ``model_keys`` what
     opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
+    ``url`` is the bridge that commands use instead of the data directory, ``key`` what opens it.
     ``http_inside`` lists the ``host:port`` of servers off the open net that ``http_request`` may reach.
     ``secrets`` are values that must not reach the ledger.
     """
@@ -53,6 +54,8 @@ class Settings:
     model_urls: Mapping[str, str] = attrs.field(factory=dict)
     model_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     require_key: bool = False
+    url: str = ""
+    key: str = attrs.field(default="", repr=False)
     http_inside: tuple[str, ...] = ()
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
@@ -87,6 +90,7 @@ def load_settings(
     port: int | None = None,
     model: str | None = None,
     record: Path | None = None,
+    url: str | None = None,
 ) -> Settings:
     """Combine arguments (they win), ``ORKET_*`` variables and defaults.
 
@@ -115,6 +119,8 @@ def load_settings(
         model_keys=keys,
         secrets=tuple(dict.fromkeys((*secret_values(environ), *_long(keys.values())))),
         require_key=_yes(ours, "ORKET_REQUIRE_KEY"),
+        url=_url(url or ours.get("ORKET_URL", "")),
+        key=ours.get("ORKET_KEY", "").strip(),
         http_inside=tuple(ours.get("ORKET_HTTP_INSIDE", "").replace(",", " ").split()),
     )
 
@@ -173,6 +179,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise SettingsError(f"ORKET_PORT={text!r} is not a port number from 0 to 65535")
     return int(text)
+
+
+def _url(text: str) -> str:
+    """Check the address of a bridge; a path in it is kept, for bridges that are mounted below another app."""
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError(f"{text!r} is no address of a bridge; write it as http://127.0.0.1:8082")
+    return text.rstrip("/")
 
 
 def _yes(environ: Mapping[str, str], name: str) -> bool:

@@ -13,7 +13,13 @@ from cyclopts import App, CycloptsError, Group
 
 import orket
 
-_GLOBAL = "--data-dir"
+_URL = "--url"
+_GLOBALS = ("--data-dir", _URL)
+# What looks at files, models or sandboxes of this machine, or keeps its engine.
+_HERE_ONLY = frozenset(
+    {"serve", "demo", "nodes", "keys", "db", "doctor", "models", "memory", "prompt", "diff", "workspace"}
+    | {"ledger verify", "ledger export", "sandbox doctor", "version"}
+)
 _HERE = "orket.interfaces.cli"
 
 # Imported when they are called: a list of commands should not wait for the engine.
@@ -87,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     code: object = 1
     try:
+        _refuse_url(given)
         code = build()(given, result_action="return_value", exit_on_error=False, print_error=False)
     except* CycloptsError as group:
         code = _complain(group, hint=" (see: orket --help)")
@@ -126,9 +133,27 @@ def _complain(group: BaseException, *, hint: str = "") -> int:
 
 
 def _global_last(words: list[str]) -> list[str]:
-    """Move a leading ``--data-dir DIR`` behind the command, where it is parsed."""
-    if words[:1] == [_GLOBAL] and len(words) > 2:
-        return [*words[2:], *words[:2]]
-    if words and words[0].startswith(f"{_GLOBAL}="):
-        return [*words[1:], words[0]]
-    return words
+    """Move leading ``--data-dir DIR`` and ``--url URL`` behind the command, where they are parsed."""
+    moved: list[str] = []
+    while words:
+        name, equals, _ = words[0].partition("=")
+        taken = 1 if equals else 2
+        if name not in _GLOBALS or len(words) <= taken:
+            break
+        moved, words = [*moved, *words[:taken]], words[taken:]
+    return [*words, *moved]
+
+
+def _refuse_url(words: Sequence[str]) -> None:
+    """Say so when a command cannot be carried out elsewhere, instead of carrying it out here.
+
+    Raises:
+        BadInput: A bridge was named, and the command does not go there.
+    """
+    if not any(one == _URL or one.startswith(f"{_URL}=") for one in words):
+        return
+    from orket.interfaces.cli.exits import BadInput
+
+    named = next((one for one in (" ".join(words[:2]), words[0]) if one in _HERE_ONLY), None)
+    if named is not None:
+        raise BadInput(f"orket {named} works on this machine only; leave out {_URL}")

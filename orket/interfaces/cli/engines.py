@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 from orket.interfaces.cli.reach import Control, Database, Own, Reach
 from orket.settings import Settings
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_served(settings: Settings) -> bool:
     """Whether another process holds the database and answers."""
     from orket.bootstrap import running_engine
 
-    return running_engine(settings) is not None
+    return bool(settings.url) or running_engine(settings) is not None
+
+
+def is_near(settings: Settings) -> bool:
+    """Whether the engine is on this machine, so that both mean the same by a path."""
+    return not settings.url or urlsplit(settings.url).hostname in _LOOPBACK
 
 
 @asynccontextmanager
@@ -25,6 +33,12 @@ async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
     """
     from orket.bootstrap import open_orket, running_engine
 
+    if settings.url:
+        from orket.interfaces.cli.remote import connect_url
+
+        async with connect_url(settings.url, settings.key) as remote:
+            yield remote
+        return
     if (socket := running_engine(settings)) is not None:
         from orket.interfaces.cli.remote import connect
 
@@ -48,6 +62,10 @@ async def reach_ledger(settings: Settings) -> AsyncGenerator[Reach]:
     """
     from orket.bootstrap import open_reader
 
+    if settings.url:
+        async with reach_engine(settings) as control:
+            yield control
+        return
     async with AsyncExitStack() as stack:
         reach = await _answering(settings, stack)
         yield reach or Database(ledger=await stack.enter_async_context(open_reader(settings)))

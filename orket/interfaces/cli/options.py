@@ -23,11 +23,16 @@ class Where:
 
     Attributes:
         data_dir: Directory of the ledger and of workspaces [default: $ORKET_DATA_DIR or .orket].
+        url: The bridge to use instead, with the key in $ORKET_KEY [default: $ORKET_URL].
     """
 
     data_dir: Annotated[
         Path | None,
         Parameter(help="Directory of the ledger and of workspaces; $ORKET_DATA_DIR, else .orket."),
+    ] = None
+    url: Annotated[
+        str | None,
+        Parameter(help="Use the bridge there instead, with the key in $ORKET_KEY; $ORKET_URL."),
     ] = None
 
     def settings(
@@ -53,6 +58,7 @@ class Where:
             model=model,
             model_dir=model_dir,
             record=record,
+            url=self.url,
         )
 
     def session(self, settings: Settings, *, as_json: bool = False) -> Session:

@@ -48,6 +48,17 @@ async def connect(socket: str, *, start_s: float = START_S) -> AsyncGenerator[Re
         yield Remote(client=client)
 
 
+@asynccontextmanager
+async def connect_url(url: str, key: str) -> AsyncGenerator[Remote]:
+    """Use the engine behind a URL, which may be on another machine.
+
+    Raises:
+        Unreachable: At the first request: nobody answers there.
+    """
+    async with OrketClient.connect(url=url, key=key) as client:
+        yield Remote(client=client)
+
+
 async def _until_it_answers(client: OrketClient, start_s: float) -> None:
     give_up_at = anyio.current_time() + start_s
     while True:

@@ -10,7 +10,7 @@ import anyio
 from orket.domain.budgets import Budget
 from orket.domain.identifiers import CardId
 from orket.interfaces.cli.bounds import read_budget
-from orket.interfaces.cli.engines import is_served
+from orket.interfaces.cli.engines import is_near, is_served
 from orket.interfaces.cli.exits import BadInput
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.orchestration.messages import StartRun
@@ -54,12 +54,13 @@ def run(
     """
     settings = where.settings(model_dir=model_dir, model=model, record=record)
     elsewhere = _served_elsewhere(settings, model_dir=model_dir, record=record)
+    near = is_near(settings)
     command = StartRun(
-        target=_absolute(target, settings.cwd) if elsewhere else target,
+        target=_absolute(target, settings.cwd) if elsewhere and near else target,
         only=None if only is None else CardId(only),
-        workspace="" if workspace is None else str(settings.cwd / workspace),
-        project="" if project is None else str(settings.cwd / project),
-        model=_model(model or "", settings.cwd) if elsewhere else model or "",
+        workspace=_folder(workspace, settings.cwd if near else Path()),
+        project=_folder(project, settings.cwd if near else Path()),
+        model=_model(model or "", settings.cwd) if elsewhere and near else model or "",
         parallel=_parallel(parallel, model or ""),
         budget=Budget() if budget is None else read_budget(budget),
     )
@@ -74,9 +75,13 @@ def _served_elsewhere(settings: Settings, *, model_dir: Path | None, record: Pat
         if given is not None:
             raise BadInput(
                 f"{option} belongs to the process that runs the engine, and another one does, "
-                f"on {settings.data_dir}; leave it out, or use another --data-dir"
+                f"on {settings.url or settings.data_dir}; leave it out, or use another --data-dir"
             )
     return True
+
+
+def _folder(given: Path | None, cwd: Path) -> str:
+    return "" if given is None else str(cwd / given)
 
 
 def _absolute(target: str, cwd: Path) -> str:

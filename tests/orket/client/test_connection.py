@@ -55,6 +55,24 @@ async def test_everything_there_is_over_both_sockets(bridge: Served) -> None:
             assert (await client.tool_calls(run, waiting=True)).calls == ()
             assert (await client.cancel(run, by="ada")).status is RunStatus.CANCELED
             assert (await client.ledger(run_id=run)).events[-1].kind == "RunFinished"
+            assert (await client.operation(run, wait_s=1)).state == "cancelled"
+            assert (await client.operations(limit=1)).operations[0].id == run
+            assert (await client.run(run, wait_s=1)).status is RunStatus.CANCELED
+            assert (await client.card(run, "I-1")).card.id == "I-1"
+            assert (await client.turns(run)).turns == ()
+            assert (await client.budget(run)).bounds == BudgetBody(turns_max=3)
+            assert run not in [one.run_id for one in (await client.budgets()).budgets]
+            assert (await client.approvals()).approvals == ()
+            assert (await client.sandboxes()).sandboxes == ()
+            assert (await client.policies()).organization == "Orket"
+            assert (await client.heartbeat()).streams_open == 0
+            assert (await client.keys()).keys == ()
+            for missing in (client.approval, client.sandbox, client.sandbox_logs, client.content):
+                with pytest.raises(ClientProblem, match="names nothing"):
+                    await missing("none")
+            with pytest.raises(ClientProblem, match="is at") as changed:
+                await client.pause(run, by="ada", if_seq=1)
+            assert changed.value.status == 412
             async with client.events(run) as events:
                 assert [one.seq async for one in events] == bridge.seqs(run)
 

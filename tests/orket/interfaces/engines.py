@@ -56,6 +56,7 @@ class Script:
     gate: anyio.Event | None = None
     heard: list[object] = attrs.field(factory=list)
     origins: list[Origin] = attrs.field(factory=list)
+    after_start: list[e.Event] = attrs.field(factory=list)
     entered: anyio.Event = attrs.field(factory=anyio.Event)
 
 
@@ -92,7 +93,7 @@ class ScriptedEngine(
             assert summary is not None
             return RunTicket(run_id=known, status=summary.status, replayed=True)
         run_id = await next_id(self.ledger)
-        await self.ledger.append(run_id, accepted(m), key=m.key)
+        await self.ledger.append(run_id, [*accepted(m), *self.script.after_start], key=m.key)
         return RunTicket(run_id=run_id, status=RunStatus.RUNNING)
 
     @on(PauseRun)
