@@ -26,6 +26,7 @@ FALLBACKS = (
 )
 FALLBACK = "llama3.1:8b"
 FALLBACKS_MAX = 4
+ANSWER_TOKENS_MAX: Mapping[Calling, int] = {Calling.NATIVE: 4096, Calling.SCHEMA: 2048}
 # Below this, native calls go wrong more often than not, whatever the model's template promises.
 SMALL_BILLIONS = 4.0
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])")
@@ -58,6 +59,14 @@ def fallbacks_for(model: str, epic: Epic, organization: Organization) -> tuple[s
     named = told if isinstance(told, list) else (organization.rule("fallback_llms") or "").split(",")
     names = (one.strip() for one in named if isinstance(one, str))
     return tuple(dict.fromkeys(one for one in names if one and one != model))[:FALLBACKS_MAX]
+
+
+def answer_tokens_max(params_json: str, calling: Calling) -> int:
+    """Bound one answer: the environment's ``params.output_tokens_max``, otherwise less for one action."""
+    told = _params(params_json).get("output_tokens_max")
+    if isinstance(told, int) and not isinstance(told, bool) and told > 0:
+        return told
+    return ANSWER_TOKENS_MAX[calling]
 
 
 def calling_of(model: str, params_json: str) -> Calling:

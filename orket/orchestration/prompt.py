@@ -7,6 +7,7 @@ import msgspec
 
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.house_rules import PROMPT_TOKENS, number
+from orket.decision_nodes.model_choice import answer_tokens_max
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Epic, Role, Seat, Workload
 from orket.domain.cards import Card
@@ -82,6 +83,7 @@ def ask_for(
         schema_json=offer.schema_json,
         temperature=environment.temperature,
         seed=environment.seed,
+        output_tokens_max=answer_tokens_max(environment.params_json, given.calling),
         timeout_s=environment.timeout_s,
         params_json=environment.params_json,
         pieces=False,

@@ -10,9 +10,9 @@ import anyio
 import attrs
 from cyclopts import App
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-from rich.table import Table
 from rich.text import Text
 
+from orket.bootstrap.local_models import Standing
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
@@ -42,18 +42,17 @@ def list_(*, as_json: Json = False, where: Where = HERE) -> int:
             told |= {"about": one.entry.about, "bytes": one.entry.size_bytes, "sha256": one.entry.sha256}
             out.line(codec.encode(told).decode())
         return Exit.DONE
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(overflow="fold")
     for one in found:
-        sign = Text("✔ ", style="green") if one.here else Text("  ")
-        name = sign.append(f"local:{one.entry.name}", style="default")
-        state = str(one.path) if one.here else f"not here: orket models pull {one.entry.name}"
-        about = Text(one.entry.about).append(f"\n{printable(state)}", style="dim")
-        table.add_row(name, _megabytes(one.entry.size_bytes), about)
-    out.show(table)
+        out.show(_entry(one))
     return Exit.DONE
+
+
+def _entry(one: Standing) -> Text:
+    """Tell of one model, each line whole, so that the command in it can be copied."""
+    told = Text("✔ ", style="green") if one.here else Text("  ")
+    told.append(f"local:{one.entry.name}  {_megabytes(one.entry.size_bytes)}", style="default")
+    state = str(one.path) if one.here else f"not here: orket models pull {one.entry.name}"
+    return told.append(f"\n  {one.entry.about}\n  {printable(state)}", style="dim")
 
 
 @app.command

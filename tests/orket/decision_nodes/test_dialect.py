@@ -12,14 +12,15 @@ from orket.decision_nodes.actions import action_schema, as_text
 from orket.decision_nodes.argument_schema import problems
 from orket.decision_nodes.decisions import Offer
 from orket.decision_nodes.dialect import DefaultDialect
-from orket.decision_nodes.model_choice import calling_of
+from orket.decision_nodes.model_choice import answer_tokens_max, calling_of, fallbacks_for
+from orket.domain.assets import Environment, Organization
 from orket.domain.cards import CardStatus
 from orket.domain.models import Calling, ChatMessage, ChatRole, ProposedCall
 from orket.domain.runs import CallState, TurnState
 from orket.domain.tools import ToolResult, ToolSpec
 from orket.domain.verification import Scenario, Verification, VerificationResult, all_failed
 from orket.services.tools.toolbox import TOOLBOX
-from tests.orket.decision_nodes.cases import answered, taken
+from tests.orket.decision_nodes.cases import answered, epic, taken
 from tests.orket.decision_nodes.test_prompt_strategy import prompt
 from tests.orket.domain.cases import card
 
@@ -178,3 +179,27 @@ def test_the_schema_of_every_tool_holds_what_the_tool_requires(spec: ToolSpec) -
 def test_a_card_that_is_final_has_no_status_to_offer() -> None:
     given = prompt(card=card("A", status=CardStatus.DONE), tools=SMALL, calling=Calling.SCHEMA)
     assert NODE.offer(BEGINNING, given).schema_json
+
+
+@pytest.mark.parametrize(
+    ("params", "most"),
+    [("{}", 2048), ('{"output_tokens_max":99}', 99), ('{"output_tokens_max":0}', 2048), ("[]", 2048)],
+)
+def test_an_answer_is_as_long_as_the_environment_says(params: str, most: int) -> None:
+    assert answer_tokens_max(params, Calling.SCHEMA) == most
+
+
+@pytest.mark.parametrize(
+    ("params", "rule", "others"),
+    [
+        ("{}", "", ()),
+        ("{}", "b, c,,b, main", ("b", "c")),
+        ('{"fallback_models":["d"]}', "b", ("d",)),
+        ('{"fallback_models":[]}', "b", ()),
+        ('{"fallback_models":"d"}', "b", ("b",)),
+    ],
+)
+def test_who_answers_instead(params: str, rule: str, others: tuple[str, ...]) -> None:
+    house = Organization(process_rules=(("fallback_llms", rule),))
+    it = attrs.evolve(epic(), environment=Environment(name="local", params_json=params))
+    assert fallbacks_for("main", it, house) == others

@@ -1,0 +1,1 @@
+"""How well models of this machine choose the next step."""
