@@ -35,7 +35,12 @@ INSIDE_FUNCTIONS: dict[str, frozenset[str]] = {"actors": frozenset({"trio"})}
 OWN = frozenset({"actors", "orket"})
 # From the rooms that hold actors, a way in may import only what can be asked of them.
 MESSAGES = frozenset(
-    {"orket.orchestration.messages", "orket.services.tool_messages", "orket.services.sandbox_messages"}
+    {
+        "orket.orchestration.messages",
+        "orket.services.tool_messages",
+        "orket.services.sandbox_messages",
+        "orket.services.project_messages",
+    }
 )
 ROOMS = ("orket.orchestration", "orket.services")
 

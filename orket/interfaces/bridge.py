@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import overload
+from typing import Any, TypeVar, cast, overload
 
 import anyio
 from starlette.requests import Request
 
+from actors import Ref
+from actors import Request as Asked
 from orket.bootstrap import Orket
 from orket.decision_nodes.api_runtime import ANY_HOST
 from orket.domain.keys import ApiKey
@@ -22,6 +24,7 @@ from orket.interfaces.streams import Streams
 from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
 
 LOOK_AGAIN_S = 0.25
+R = TypeVar("R")
 
 
 class Bridge:
@@ -99,6 +102,17 @@ class Bridge:
         return await self.departures.unless_left(
             request.receive, lambda: engine.ask(command, timeout=timeout_s)
         )
+
+    async def ask_project(self, request: Request, message: Asked[R]) -> R:
+        """Ask the keeper of project sandboxes, as ``ask`` the engine."""
+        timeout_s = deadline_s(request, self.limits.ask_s, self.limits.ask_max_s)
+        if not self.alive:
+            raise HttpRefusal(NOT_RUNNING, "The engine is not running; nothing was asked.")
+        keeper = cast("Ref[Any]", self.running.projects)
+        answer: R = await self.departures.unless_left(
+            request.receive, lambda: keeper.ask(message, timeout=timeout_s)
+        )
+        return answer
 
     def retry_after_s(self) -> int:
         """Say when a caller that was shed may come back, from how much the engine has to do.

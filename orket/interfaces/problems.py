@@ -12,6 +12,7 @@ from starlette.responses import Response
 import actors
 from orket.domain import errors as e
 from orket.orchestration.messages import Refused
+from orket.services.project_messages import ProjectRefused
 from orket.wire.codec import encode
 from orket.wire.errors import WireInvalid
 from orket.wire.problems import PROBLEM_TYPE, Fault, Place, Problem
@@ -86,6 +87,9 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.ModelError: UNPROCESSABLE,
         e.ToolError: UNPROCESSABLE,
         e.SandboxError: SANDBOX,
+        e.SandboxNotFound: SANDBOX_NOT_FOUND,
+        e.SandboxConflict: CONFLICT,
+        e.StackUnsupported: UNPROCESSABLE,
         e.StoreError: STORE,
         WireInvalid: INVALID,
         actors.ActorsError: INTERNAL,
@@ -102,6 +106,8 @@ _PLACES: Mapping[type[e.OrketError], tuple[Place, str]] = MappingProxyType(
         e.RunNotFound: ("path", "/run_id"),
         e.RunChanged: ("header", "/If-Match"),
         e.CardNotFound: ("body", "/target"),
+        e.SandboxNotFound: ("path", "/sandbox_id"),
+        e.StackUnsupported: ("body", "/stack"),
         e.DependencyCycle: ("body", "/target"),
         e.IdempotencyConflict: ("header", "/Idempotency-Key"),
     }
@@ -147,7 +153,7 @@ def kind_of(error: BaseException) -> Kind:
 
 def problem_of(error: BaseException, *, instance: str = "", request_id: str = "") -> Problem:
     """Describe an error to a caller; an unforeseen one without its internals."""
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | ProjectRefused):
         error = error.error
     kind = kind_of(error)
     known = isinstance(error, e.OrketError)
@@ -180,7 +186,7 @@ def http_problem(error: HTTPException, *, instance: str = "", request_id: str = 
 def headers_of(error: BaseException) -> dict[str, str]:
     """List the headers that go with a problem; who may come back is told when."""
     headers = dict(error.headers) if isinstance(error, HttpRefusal) else {}
-    status = kind_of(error.error if isinstance(error, Refused) else error).status
+    status = kind_of(error.error if isinstance(error, Refused | ProjectRefused) else error).status
     if status in RETRY_AFTER_S:
         headers.setdefault("retry-after", str(RETRY_AFTER_S[status]))
     return headers
