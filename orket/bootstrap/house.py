@@ -26,6 +26,7 @@ from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
+IMAGE = "ORKET_SANDBOX_IMAGE"
 Drivers = tuple[SandboxDriver, ...]
 
 
@@ -121,9 +122,17 @@ async def select_nodes(settings: Settings, registry: NodeRegistry | None = None)
     return House(known, settings).nodes(await open_source(settings, known).organization())
 
 
-def ladder(owner: str = "") -> Drivers:
-    """The sandbox drivers that this version has, lowest level first; ``owner`` labels what they make."""
-    return (ProcessDriver(), LandlockDriver(), BubblewrapDriver(), ComposeDriver(owner=owner))
+def ladder(owner: str = "", image: str = "") -> Drivers:
+    """The sandbox drivers that this version has, lowest level first.
+
+    ``owner`` labels what they make; ``image`` is an image for containers, instead of the system's programs.
+    """
+    return (
+        ProcessDriver(),
+        LandlockDriver(),
+        BubblewrapDriver(),
+        ComposeDriver(owner=owner, image=image),
+    )
 
 
 def owner_of(settings: Settings) -> str:

@@ -13,6 +13,7 @@ import httpx2
 from orket.client.calls import MARGIN_S, run_path
 from orket.client.events import EventStream, Patience
 from orket.client.looking import Looking
+from orket.client.projects import Projects
 from orket.client.unix import fitting
 from orket.domain.tools import HumanVerdict
 from orket.wire.heartbeat import LedgerReportView
@@ -33,7 +34,7 @@ from orket.wire.system import EngineStanding, HaltBody, ReleaseBody
 from orket.wire.workspaces import ApplyBody, DiscardBody, RollbackBody
 
 
-class OrketClient(Looking):
+class OrketClient(Projects, Looking):
     """A bridge, reached over HTTP. Made by ``connect``.
 
     Every method raises ``Unreachable`` when nobody answers, ``ClientProblem`` when the bridge refuses, and

@@ -146,6 +146,12 @@ class ProjectSandboxChanged:
     reason: str = ""
 
 
+def standing_projects(events: Iterable[object]) -> dict[str, ProjectSandboxChanged]:
+    """Fold events to what is recorded last of each project sandbox that is not deleted, by their ids."""
+    found = {one.sandbox_id: one for one in events if isinstance(one, ProjectSandboxChanged)}
+    return {name: one for name, one in found.items() if one.status is not SandboxStatus.DELETED}
+
+
 def urls(services: Iterable[ServiceState]) -> tuple[tuple[str, str], ...]:
     """Say where each published port answers: service and port inside, and an address of this machine."""
     return tuple(

@@ -31,6 +31,7 @@ from orket.domain.projects import (
     ProjectSandboxChanged,
     ProjectStanding,
     Stack,
+    standing_projects,
 )
 from orket.domain.sandboxes import CommandResult, SandboxStatus
 from orket.services.project import Project, ProjectRoom
@@ -70,13 +71,12 @@ class _Done(Message):
 
 async def recorded_projects(ledger: LedgerReader) -> dict[str, ProjectSandboxChanged]:
     """Fold the ledger to what is recorded last of each sandbox that is not deleted, by their ids."""
-    found: dict[str, ProjectSandboxChanged] = {}
+    events: list[object] = []
     after = 0
     while page := await ledger.read(PROJECTS, after=after, limit=PAGE):
-        events = [one.event for one in page]
-        found |= {one.sandbox_id: one for one in events if isinstance(one, ProjectSandboxChanged)}
+        events += [one.event for one in page]
         after = page[-1].seq
-    return {name: one for name, one in found.items() if one.status is not SandboxStatus.DELETED}
+    return standing_projects(events)
 
 
 class ProjectSandboxes(

@@ -50,7 +50,10 @@ _COMMANDS = MappingProxyType(
             "ledger": ("ledger:app", "Look at the record of everything that happened."),
             "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
             "db": ("database:app", "Look after the database: check, back up, migrate."),
-            "sandbox": ("sandbox:app", "Look at the sandboxes: what works here, what became of each."),
+            "sandbox": (
+                "sandbox:app",
+                "What works here, what became of each sandbox, and stacks for projects.",
+            ),
             "keys": ("keys:app", "Keys of the bridge: make, list, revoke."),
             "models": ("models:app", "Look at models: which can run on this machine, get them, try one."),
             "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),

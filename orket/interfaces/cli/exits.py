@@ -12,7 +12,9 @@ from orket.domain.errors import (
     DependencyCycle,
     OrketError,
     RunNotFound,
+    SandboxNotFound,
     SettingsError,
+    StackUnsupported,
 )
 from orket.domain.runs import RunState, RunStatus
 
@@ -31,7 +33,10 @@ class BadInput(OrketError):
     """What was typed cannot be meant; the message says what would be right."""
 
 
-_BAD_INPUT = (CycloptsError, BadInput, SettingsError, AssetError, CardNotFound, DependencyCycle, RunNotFound)
+_BAD_INPUT = (
+    *(CycloptsError, BadInput, SettingsError, AssetError, CardNotFound, DependencyCycle, RunNotFound),
+    *(SandboxNotFound, StackUnsupported),
+)
 
 
 def for_run(state: RunState) -> Exit:

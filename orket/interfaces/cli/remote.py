@@ -9,7 +9,7 @@ import anyio
 import attrs
 
 from orket.client import ClientProblem, EventStream, OrketClient, Unreachable
-from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound
+from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound, SandboxNotFound
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
@@ -102,7 +102,7 @@ class Remote:
 
     async def read(self, run_id: RunId | None, *, after: int, limit: int) -> tuple[Recorded, ...]:
         """Read a page of events, ascending, of one run or of all; it may be shorter than ``limit``."""
-        with _refusals():
+        with refusals():
             page = await self.client.ledger(after=after, limit=min(limit, _PAGE), run_id=run_id)
         return tuple(recorded(one) for one in page.events)
 
@@ -117,7 +117,7 @@ class Remote:
 
     async def command(self, command: EngineCommand) -> RunTicket:
         """Have the engine carry out a command."""
-        with _refusals():
+        with refusals():
             if isinstance(command, StartRun):
                 started = await self._start(command)
                 return RunTicket(run_id=RunId(started.id), status=(await self.client.run(started.id)).status)
@@ -131,7 +131,7 @@ class Remote:
 
     async def system(self, command: SystemCommand) -> EngineTicket:
         """Have the engine carry out a command about itself."""
-        with _refusals():
+        with refusals():
             if isinstance(command, HaltEngine):
                 stands = await self.client.halt(by=command.by, reason=command.reason)
             else:
@@ -203,7 +203,7 @@ def _summary(view: RunView) -> RunSummary:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Raise what the engine raised, so that a refusal reads the same from near and far."""
     try:
         yield
@@ -215,6 +215,8 @@ def _error(problem: ClientProblem) -> OrketError:
     match problem.kind:
         case "run-not-found":
             return RunNotFound(problem.detail)
+        case "sandbox-not-found":
+            return SandboxNotFound(problem.detail)
         case "conflict":
             return RunConflict(problem.detail, allowed=problem.allowed)
         case "run-denied":

@@ -13,6 +13,7 @@ from rich.text import Text
 from orket.domain.events import Recorded, SandboxChanged
 from orket.domain.identifiers import RunId
 from orket.domain.sandboxes import ProbeReport
+from orket.interfaces.cli import projects
 from orket.interfaces.cli.engines import reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
@@ -21,7 +22,18 @@ from orket.interfaces.cli.reach import PAGE, Reach
 from orket.interfaces.cli.wording import printable
 from orket.wire import codec
 
-app = App(name="sandbox", help="Look at the sandboxes: what works here, what became of each.")
+app = App(
+    name="sandbox",
+    help="What works here, what became of each sandbox, and stacks for projects.",
+)
+
+app.command(projects.create)
+app.command(projects.show)
+app.command(projects.logs)
+app.command(projects.execute, name="exec")
+app.command(projects.renew)
+app.command(projects.stop)
+app.command(projects.delete)
 
 
 @app.command
@@ -46,7 +58,7 @@ def doctor(*, as_json: Json = False) -> int:
 
 @app.command(name="list")
 def list_(*, limit: int = 20, as_json: Json = False, where: Where = HERE) -> int:
-    """List the sandboxes of the newest runs as the ledger has them, with the level each run got.
+    """List the project sandboxes, and the sandboxes of the newest runs with the level each run got.
 
     Args:
         limit: How many runs at most.
@@ -61,11 +73,17 @@ async def _list(where: Where, limit: int, as_json: bool) -> Exit:
     out = Out()
     async with reach_ledger(where.settings()) as reach:
         found = [one for run in await reach.runs(limit=limit) for one in await _of(reach, run.run_id)]
+    kept = await projects.recorded(where.settings())
     if as_json:
+        for project in kept:
+            out.line(codec.encode(project).decode())
         for run_id, changed in found:
             out.line(codec.encode({"run_id": run_id, **attrs.asdict(changed)}).decode())
-    elif found:
-        out.show(_sandboxes(found))
+    elif found or kept:
+        if kept:
+            out.show(projects.table(kept))
+        if found:
+            out.show(_sandboxes(found))
     else:
         out.remark("no sandboxes here yet")
     return Exit.DONE

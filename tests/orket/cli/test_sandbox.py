@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from orket.interfaces.cli.app import main
+from orket.interfaces.cli.exits import BadInput
+from orket.interfaces.cli.projects import seconds
 from tests.orket.cli.assets import FINISH, model_dir, write
 
 
@@ -36,3 +38,33 @@ def test_each_run_tells_the_level_it_got(
     assert (one["driver"], one["level"]) in {("process", 0), ("bubblewrap", 2)}
     assert main(["sandbox", "list"]) == 0
     assert "deleted" in capfd.readouterr().out
+
+
+def test_project_sandboxes_need_a_container_engine_and_good_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
+    assert main(["sandbox", "create", "rock", "--lease", "soon"]) == 2
+    assert main(["sandbox", "create", "rock", "--stack", "cobol"]) == 2
+    assert "known: fastapi-react-postgres" in capfd.readouterr().err
+    assert main(["sandbox", "create", "rock"]) == 1
+    assert "no container engine answers" in capfd.readouterr().err
+    assert main(["sandbox", "logs", "none"]) == 2
+    assert main(["sandbox", "exec", "none", "api"]) == 2
+    assert main(["sandbox", "exec", "none", "api", "--timeout", "0", "--", "ls", "-l"]) == 2
+    assert main(["sandbox", "list"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("", None), ("90", 90.0), ("90s", 90.0), ("90m", 5400.0), ("8h", 28_800.0), ("2d", 172_800.0)],
+)
+def test_a_lease_is_a_length_of_time(typed: str, meant: float | None) -> None:
+    assert seconds(typed) == meant
+
+
+@pytest.mark.parametrize("typed", ["h", "-1h", "1w", "1.5h", " 1h", "1h "])
+def test_what_is_no_lease_is_bad_input(typed: str) -> None:
+    with pytest.raises(BadInput):
+        seconds(typed)

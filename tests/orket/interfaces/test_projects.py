@@ -1,11 +1,23 @@
 """Project sandboxes over HTTP: brought up, looked at, used, stopped and deleted, and every refusal."""
 
+from collections.abc import Awaitable
+
 import pytest
 
+from orket.client import OrketClient
+from orket.domain.errors import OrketError, RunConflict, SandboxNotFound
 from orket.domain.sandboxes import SandboxStatus
+from orket.interfaces.cli.keeper import FarKeeper, Keeper, OwnKeeper
 from orket.wire.codec import decode
 from orket.wire.problems import Problem
-from orket.wire.projects import ExecView, ProjectLogsView, ProjectPage, ProjectView
+from orket.wire.projects import (
+    CreateProjectBody,
+    ExecBody,
+    ExecView,
+    ProjectLogsView,
+    ProjectPage,
+    ProjectView,
+)
 from tests.orket.interfaces.engines import House, open_house
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +96,30 @@ async def test_refusals() -> None:
         house.containers.away = True
         told = await problem(house, "POST", "/v1/projects", name="other", workspace="/w")
         assert told == (503, "sandbox-unavailable", "the engine is away")
+
+
+@pytest.mark.parametrize("far", [True, False], ids=["far", "own"])
+async def test_the_command_line_asks_the_same_from_near_and_far(far: bool) -> None:
+    async with open_house() as house:
+        keeper: Keeper = FarKeeper(OrketClient(house.client)) if far else OwnKeeper(house.orket.projects)
+        made = await keeper.create(CreateProjectBody(name="rock", workspace="/w", lease_s=600.0))
+        assert await keeper.all() == (made,)
+        assert await keeper.look(made.id) == made
+        assert await keeper.logs(made.id, "db", 2) == "sandbox-rock db 2"
+        assert await keeper.logs(made.id, "", None) == "sandbox-rock  100"
+        assert (await keeper.run(made.id, ExecBody(service="api", argv=("true",)))).stdout == "api"
+        assert (await keeper.renew(made.id, None)).lease_until > made.lease_until
+        again = await refused(keeper.create(CreateProjectBody(name="rock", workspace="/w")))
+        assert "is there already" in again.detail
+        assert isinstance(again, RunConflict) is far
+        cobol = CreateProjectBody(name="r", workspace="/w", stack="cobol")
+        assert "'cobol' is not supported" in (await refused(keeper.create(cobol))).detail
+        assert isinstance(await refused(keeper.stop("none")), SandboxNotFound)
+        assert (await keeper.stop(made.id)).status is SandboxStatus.STOPPED
+        assert (await keeper.delete(made.id)).status is SandboxStatus.DELETED
+
+
+async def refused(asked: Awaitable[object]) -> OrketError:
+    with pytest.raises(OrketError) as caught:
+        await asked
+    return caught.value
