@@ -52,6 +52,29 @@ def account_for(given: PromptInput, messages: tuple[ChatMessage, ...]) -> Prompt
     )
 
 
+def in_dialect(account: PromptAccount, messages: tuple[ChatMessage, ...]) -> PromptAccount:
+    """Account for what the dialect node has made of a prompt: ``messages`` are those that are really sent."""
+    if messages == account.messages:
+        return account
+    before, after = chars_of(account.messages), chars_of(messages)
+    used = sum(map(message_tokens, messages))
+    changed = PromptPart(
+        message=len(messages) - 1,
+        name="Dialect",
+        source="dialect node: past and next step in the words of this kind of model",
+        chars=max(0, after - before),
+        tokens=max(0, used - account.tokens),
+        chars_left_out=max(0, before - after),
+        note="it may have joined the messages that the parts above are numbered by",
+    )
+    return PromptAccount(
+        messages=messages,
+        parts=(*account.parts, changed),
+        tokens=used,
+        tokens_max=account.tokens_max,
+    )
+
+
 def _system(given: PromptInput) -> Iterator[PromptPart]:
     for one in system_parts(given):
         yield _part(SYSTEM, one.name, one.source, one.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from orket.decision_nodes.decisions import ExplainsPrompts, PromptAccount
-from orket.decision_nodes.prompt_account import PromptPreview
+from orket.decision_nodes.prompt_account import PromptPreview, in_dialect
 from orket.decision_nodes.prompt_history import message_tokens
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
@@ -121,6 +121,6 @@ def _account(
     strategy = nodes.prompt_strategy
     given = prompt_input(nodes, workload, state, card, who)
     if isinstance(strategy, ExplainsPrompts):
-        return strategy.explain(given)
+        return in_dialect(strategy.explain(given), request.messages)
     used = sum(map(message_tokens, request.messages))
     return PromptAccount(messages=request.messages, parts=(), tokens=used, tokens_max=given.tokens_max)

@@ -122,6 +122,8 @@ def _heading(said: PromptPreview) -> Iterator[str]:
     yield f"  words   {said.prompt_version}, hash {said.prompt}"
     yield f"  size    about {said.account.tokens:,} of {said.account.tokens_max:,} tokens"
     yield f"  tools   {', '.join(one.name for one in request.tools) or 'none'}"
+    if request.schema_json:
+        yield f"  schema  the answer must keep to it: {_safe(request.schema_json)}"
     for remark in said.remarks:
         yield f"  note    {printable(remark)}"
     yield ""

@@ -34,6 +34,8 @@ _FREEING = {
     Cause.CIRCLE: "break the circle in the card file",
 }
 
+_OVER = "the run is over: settle it, and run the card again or fork the run"
+
 
 def why_blocked(
     run: str | None = None, card: str | None = None, /, *, as_json: Json = False, where: Where = HERE
@@ -124,7 +126,8 @@ def _root(number: int, root: Root, state: RunState, data_dir: str) -> Iterator[s
     freed = f"frees {_listed(root.frees)}" if root.frees else "frees none by itself"
     helped = f", helps {_listed(root.helps)}" if root.helps else ""
     named = f"{number}. {printable(root.card_id)} (score {root.score:g})"
-    yield f"{named}: {_FREEING[root.cause]}; {freed}{helped}"
+    over = state.is_final and root.cause in (Cause.BLOCKED, Cause.AT_WORK, Cause.QUEUED)
+    yield f"{named}: {_OVER if over else _FREEING[root.cause]}; {freed}{helped}"
     yield f"   {printable(root.reason, chars_max=_CHARS_MAX)}"
     for call in root.calls:
         yield f"   {command_line(('explain', state.run_id, call.partition('/')[2]), data_dir=data_dir)}"

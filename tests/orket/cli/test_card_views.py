@@ -54,7 +54,10 @@ def test_why_blocked_names_chains_scores_and_what_frees_most(here: Here) -> None
     scores = [(line.split()[0], line.split()[-1]) for line in lines if ", score " in line]
     assert scores == [("A", "4"), ("B", "3"), ("C", "3")]
     assert "     └─ A blocked: input: the bank is not named" in lines
-    assert "1. A (score 4): settle what it waits for; frees A, B, C" in lines
+    assert (
+        "1. A (score 4): the run is over: settle it, and run the card again or fork the run; frees A, B, C"
+        in lines
+    )
 
 
 def test_why_blocked_about_one_card_and_as_json(here: Here) -> None:
@@ -80,7 +83,7 @@ def test_a_card_is_shown_with_everything_about_it(here: Here) -> None:
         "in_progress → blocked (input: the bank is not named)",
         "which bank?",
         "A/1/1  builder: update_issue_status ok, allow by role_tools",
-        "1. A (score 4): settle what it waits for; frees A",
+        "1. A (score 4): the run is over: settle it, and run the card again or fork the run; frees A",
     ):
         assert wanted in told.out
     assert "\x1b" not in told.out

@@ -12,13 +12,15 @@ import pytest
 from orket.bootstrap import Orket
 from orket.domain import events as e
 from orket.domain.events import Event, Recorded
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import CardId, RunId
 from orket.domain.runs import RunState, RunStatus
+from orket.domain.seat_notes import received_by
 from orket.domain.tools import HumanVerdict
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.sqlite import open_ledger, verify
 from orket.orchestration.messages import DecideCall
-from tests.orket.kit import Bench, call, issue, plain, settled
+from tests.orket.kit import Bench, call, issue, plain, reply, settled, status
+from tests.orket.orchestration.test_notes import house
 
 pytestmark = pytest.mark.anyio
 
@@ -119,3 +121,26 @@ async def test_an_end_that_crosses_with_a_pause_stands(tmp_path: Path) -> None:
     assert summary is not None
     assert summary.status is RunStatus.DONE
     assert verify(bench.settings.db_path).ok
+
+
+async def test_notes_and_memories_are_neither_lost_nor_doubled_by_a_cut(tmp_path: Path) -> None:
+    lines = [
+        reply(
+            "A", 1, call("send_note", text="one", to="guard"), call("remember", text="Whole cents, always.")
+        ),
+        reply("A", 2, call("send_note", text="two"), call("report_credits", amount=1), status("code_review")),
+        reply("A", 3, status("done")),
+    ]
+    bench, epic = house(tmp_path, [issue("A")], lines)
+    async with bench.engine() as orket:
+        run_id = await bench.start(orket, epic)
+        assert (await to_the_end(orket, run_id)).status is RunStatus.DONE
+        commits = await commits_of(orket)
+    for last in range(1, len(commits) + 1, 4):
+        events: list[Event] = [one.event for commit in commits[:last] for one in commit]
+        state = await go_on(bench, f"cut-{last}", run_id, events)
+        assert state.status is RunStatus.DONE, (last, events[-1], state.reason)
+        assert [one.text for one in state.notes] == ["one", "two"]
+        assert [one.text for one in received_by(state.received[CardId("A")], "guard")] == ["one", "two"]
+        assert state.credits == {"A": 1_000_000}
+        assert verify(bench.settings.db_path).ok

@@ -72,3 +72,16 @@ async def test_an_open_turn_shows_its_own_prompt_until_the_model_has_answered(tm
         if isinstance(one.event, e.ModelReplied):
             with pytest.raises(RunConflict, match="calls to carry out"):
                 await preview_prompt(bench.settings, now, CardId("A"))
+
+
+async def test_what_a_small_model_is_really_sent_is_shown_and_accounted_for(tmp_path: Path) -> None:
+    bench, epic = house(tmp_path, [issue("A"), issue("B")], plain("A"))
+    model = {"name": "work", "model": "scripted:scripts/work.json", "params": {"calling": "schema"}}
+    bench.write("environments/work.json", model)
+    state = await bench.drive(epic, only="A")
+    said = await preview_prompt(bench.settings, state, CardId("B"))
+    assert said.request.schema_json
+    assert said.account.messages == said.request.messages
+    (dialect,) = (one for one in said.account.parts if one.name == "Dialect")
+    assert dialect.message == len(said.request.messages) - 1
+    assert dialect.chars + dialect.chars_left_out > 0
