@@ -16,6 +16,9 @@ from actors._table import Table, check_tables, find_handlers, lay_out
 
 M = TypeVar("M")
 
+#: What a class has of its own accord: nothing that runs when an instance is made.
+BARE: Any = (object.__init__, object.__new__, Behaviour.__prepare_cell__.__func__)  # type: ignore[attr-defined]  # a classmethod
+
 
 class Actor(Behaviour[M]):
     """An actor: ``class Account(Actor[Deposit | Balance], mailbox=Mailbox(256))``.
@@ -139,7 +142,8 @@ def draw(actor: type[Any], protocol: Any) -> Blueprint:
     check_tables(actor, protocol, tables, options)
     has_start = actor.on_start is not Actor.on_start
     has_stop = actor.on_stop is not Actor.on_stop
-    plain = not (options.threaded or options.states or options.idle_timeout)
+    plain = not (has_start or has_stop or options.threaded or options.states or options.idle_timeout)
+    own = (actor.__init__, actor.__new__, actor.__prepare_cell__.__func__)
     return Blueprint(
         actor=actor,
         name=actor.__name__.lower(),
@@ -150,7 +154,8 @@ def draw(actor: type[Any], protocol: Any) -> Blueprint:
         initial=next(iter(tables)),
         has_start=has_start,
         has_stop=has_stop,
-        blank=plain and not has_start and not has_stop and actor.__init__ is object.__init__,
+        prompt=not (has_start or options.threaded),
+        blank=plain and not options.spec.significant and own == BARE,
     )
 
 

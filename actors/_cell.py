@@ -6,7 +6,7 @@ that points at it stays valid; a stopped cell is emptied and remains as a tombst
 
 import contextvars
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,10 @@ class State(Enum):
     RUNNING = "running"
     DOWN = "down"
     STOPPED = "stopped"
+
+
+# An attribute of an Enum costs as much as a call; these are for the paths where that counts.
+STARTING, RUNNING, DOWN, STOPPED = State
 
 
 class Kind(Enum):
@@ -167,7 +171,8 @@ class Cell:
     scope: Any
     cut: str | None
     current: Any
-    children: "dict[str | int, Cell] | None"
+    #: By key, in start order; an actor that never had anything to do is there as a seed.
+    children: "dict[str | int, Any] | None"
     history: deque[float] | None = rarely()
     dead: dict[str, int] | None = rarely()
     exit: Exit | None
@@ -201,12 +206,13 @@ class Cell:
         blueprint: "Blueprint",
         arguments: tuple[tuple[Any, ...], dict[str, Any]] | Callable[[], Any],
         spec: ChildSpec,
+        serial: int,
     ) -> None:
         self.kernel = kernel
         self.ready = kernel.ready
         self.parent = parent
         self.key = key
-        self.serial = kernel.next_serial()
+        self.serial = serial
         self.blueprint = blueprint
         # With observers every message takes the careful way.
         self.table = blueprint.fast[blueprint.initial] if kernel.plain else {}
@@ -216,14 +222,11 @@ class Cell:
         self.low = self.generation = self.accepted = self.handled = 0
         self.begun = -1
         self.since = 0.0
-        self.state = State.DOWN
+        self.state = DOWN
         self.open = self.scheduled = self.ending = self.retired = False
         self.queue = self.signals = self.context = self.children = None
         self.scope = self.cut = self.current = self.waits = None
         self.offers = self.observers = self.behaviour = self.exit = self.rare = None
-
-    def __hash__(self) -> int:
-        return self.serial
 
     @property
     def name(self) -> str:
@@ -241,12 +244,6 @@ class Cell:
         """How this actor treats its children."""
         return self.blueprint.options.policy
 
-    @property
-    def prompt(self) -> bool:
-        """Whether nothing in its start can wait: no hook, no declared children, no thread."""
-        blueprint = self.blueprint
-        return not (blueprint.has_start or self.children or blueprint.options.threaded)
-
     def schedule(self) -> None:
         """Put the cell among those with work, once."""
         if not self.scheduled:
@@ -258,14 +255,8 @@ class Cell:
 
     def post(self, signal: Signal, *, first: bool = False) -> None:
         """Put a signal on the control lane; a stopped cell ignores it."""
-        if self.state is State.STOPPED:
+        if self.state is STOPPED:
             return
-        if signal.kind is Kind.START:
-            self.become(State.STARTING)
-            if self.signals is None and self.prompt:
-                # Nothing in its start can wait: the worker that finds it does it at once.
-                self.schedule()
-                return
         if self.signals is None:
             self.signals = deque()
         signal.generation = self.generation
@@ -277,13 +268,26 @@ class Cell:
             self.kernel.interrupt(self, signal)
         self.schedule()
 
+    def launch(self) -> None:
+        """Have the next incarnation made."""
+        if self.state is STOPPED:
+            return
+        self.become(STARTING)
+        if self.signals is None and self.blueprint.prompt and not self.children:
+            # Nothing in its start can wait: the worker that finds it does it at once.
+            if not self.scheduled:
+                self.schedule()
+        else:
+            self.post(Signal(Kind.START))
+
     def become(self, state: State) -> None:
         """Change the state and wake whoever waits for a change."""
         self.state = state
-        observers, self.observers = self.observers, None
-        for slot in observers or ():
-            if slot.waiter is not None:
-                self.kernel.loop.wake(slot.waiter)
+        if self.observers is not None:
+            observers, self.observers = self.observers, None
+            for slot in observers:
+                if slot.waiter is not None:
+                    self.kernel.loop.wake(slot.waiter)
 
     async def until(self, *states: State) -> None:
         """Wait until the cell is in one of ``states``."""
@@ -304,10 +308,18 @@ class Cell:
     async def attempt(self) -> bool:
         """Start, and tell whether the incarnation began, whatever became of it since."""
         generation = self.generation
-        self.post(Signal(Kind.START))
-        await self.surely(State.RUNNING, State.DOWN, State.STOPPED)
+        self.launch()
+        await self.surely(RUNNING, DOWN, STOPPED)
         return self.begun == generation
 
     def offspring(self) -> "tuple[Cell, ...]":
-        """The children in start order, as they are now."""
-        return tuple(self.children.values()) if self.children else ()
+        """The children in start order, as they are now; a seed among them grows."""
+        if not self.children:
+            return ()
+        return tuple(
+            child if child.__class__ is Cell else child.grow() for child in tuple(self.children.values())
+        )
+
+    def grown(self) -> "Iterator[Cell]":
+        """The children that are more than seeds: others have nothing to look at."""
+        return (child for child in tuple((self.children or {}).values()) if child.__class__ is Cell)

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from actors._cell import Cell, State
+from actors._cell import STOPPED, Cell
 from actors._envelope import Envelope, Tick
 from actors._messages import DeadReason
 from actors._telemetry import Parcel
@@ -16,7 +16,7 @@ WRAPPERS = (Envelope, Tick, Parcel)
 
 def deliver(cell: Cell, item: Any) -> None:
     """Queue a message or an envelope under the mailbox's policy; the slow way in."""
-    if cell.state is State.STOPPED:
+    if cell.state is STOPPED:
         turn_away(cell, item, "stopped")
         return
     if cell.queue is None:
@@ -58,7 +58,7 @@ def replace(cell: Cell, queue: deque[Any], item: Any) -> bool:
 
 def force(cell: Cell, item: Any) -> None:
     """Queue ``item`` whatever the capacity says: the runtime bounds these by other means."""
-    if cell.state is State.STOPPED:
+    if cell.state is STOPPED:
         turn_away(cell, item, "stopped")
         return
     if cell.queue is None:

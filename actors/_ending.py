@@ -3,7 +3,7 @@
 import traceback
 from typing import Any
 
-from actors._cell import Cell, Kind, Signal, State
+from actors._cell import DOWN, STOPPED, Cell, Kind, Signal
 from actors._delivery import content, force, refuse
 from actors._envelope import QUEUED, Envelope, Tick, lose
 from actors._messages import Exit, ExitKind, Terminated
@@ -61,21 +61,28 @@ def fall(instances: Instances, cell: Cell, failure: BaseException, item: Any) ->
     """Crash a quiet actor, all at once."""
     reason = condemn(cell, failure, item)
     end_incarnation(instances, cell)
-    cell.become(State.DOWN)
+    if cell.observers is None:
+        cell.state = DOWN
+    else:
+        cell.become(DOWN)
     report(cell, reason, failure, content(item))
 
 
 def condemn(cell: Cell, failure: BaseException, item: Any) -> Exit:
     """Note why the incarnation ends, and end the message that ended it."""
-    traced = cell.blueprint.has_stop or cell.watchers is not None or cell.parent is None
-    cell.exit = reason = describe(failure, traced)
+    rare = cell.rare
+    traced = (
+        cell.blueprint.has_stop or cell.parent is None or (rare is not None and rare.watchers is not None)
+    )
+    reason = describe(failure, traced, cell.exit)
+    cell.exit = reason
     if item is not None:
         blame(cell, item, failure, reason)
     return reason
 
 
-def describe(failure: BaseException, traced: bool) -> Exit:
-    """An exit with the failure as text, so that no frame is kept alive."""
+def describe(failure: BaseException, traced: bool, last: Exit | None = None) -> Exit:
+    """An exit with the failure as text, so that no frame is kept alive; ``last`` if it says the same."""
     kind: ExitKind = "crash"
     if isinstance(failure, Killed):
         kind = "kill"
@@ -83,7 +90,10 @@ def describe(failure: BaseException, traced: bool) -> Exit:
         kind = "limit"
     # Formatting a traceback costs as much as a hundred messages: only for those who read it.
     text = "".join(traceback.format_exception(failure)) if traced else ""
-    return Exit(kind, f"{type(failure).__name__}: {failure}", text)
+    error = f"{type(failure).__name__}: {failure}"
+    if last is not None and last.error == error and last.trace == text and last.kind == kind:
+        return last
+    return Exit(kind, error, text)
 
 
 def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
@@ -91,7 +101,8 @@ def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
     options = cell.blueprint.options
     message = content(item)
     rare = own(cell)
-    attempts = rare.retried[1] if rare.retried and rare.retried[0] is message else 0
+    retried = rare.retried
+    attempts = retried[1] if retried is not None and retried[0] is message else 0
     if attempts < options.retry and cell.queue is not None:
         rare.retried = (message, attempts + 1)
         if isinstance(item, Envelope):
@@ -153,7 +164,7 @@ def finish(cell: Cell, reason: Exit) -> None:
     if cell.exit is None or not reason.abnormal:
         cell.exit = reason
     cell.room = -1
-    cell.become(State.STOPPED)
+    cell.become(STOPPED)
     if cell.queue or cell.offers:
         drain(cell)
     for signal in cell.signals or ():

@@ -193,7 +193,7 @@ class Kernel:
         self.cut(cell, "stop")
         for turn in tuple((cell.turns or {}).values()):
             self.cut(turn, "stop")
-        for child in cell.offspring():
+        for child in cell.grown():
             self._cut_below(child)
 
     def expire(self, envelope: Envelope, when: float) -> None:
@@ -228,7 +228,8 @@ class Kernel:
         rare.dead[reason] = rare.dead.get(reason, 0) + 1
         if cell.retired:
             self.dead[reason] += 1
-        self.announce_dead(cell, message, reason, error)
+        if self.events.wanted(DeadLetter):
+            self.announce_dead(cell, message, reason, error)
 
     def announce_dead(self, cell: Cell, message: Any, reason: DeadReason, error: str) -> None:
         """Publish a dead letter without counting it (a refused tell counts as rejected)."""

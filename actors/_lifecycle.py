@@ -9,12 +9,14 @@ from typing import Any
 
 from anyio import CancelScope
 
-from actors._cell import Cell, Kind, Signal, State
+from actors._cell import DOWN, RUNNING, STARTING, STOPPED, Cell, Kind, Signal
 from actors._concurrent import end_turns
 from actors._context import Context
 from actors._delivery import content
 from actors._ending import Instances, blame, condemn, describe, drain, end_incarnation, finish, quiet
 from actors._messages import Exit
+from actors._ref import cell_of
+from actors._seed import Seed
 from actors._states import enter
 from actors._strategy import catch_up, report
 from actors._supervision import limit
@@ -61,10 +63,10 @@ def start_failed(cell: Cell, cause: BaseException) -> None:
 
 async def start(instances: Instances, cell: Cell) -> None:
     """Make the next incarnation, unless it is about to be stopped."""
-    if cell.state is not State.STARTING:
+    if cell.state is not STARTING:
         return
     if any(signal.kind is Kind.STOP for signal in cell.signals or ()):
-        cell.become(State.DOWN)
+        cell.become(DOWN)
         return
     # One whose start fails has not lived, however long it waited for that start.
     cell.since = cell.kernel.loop.now()
@@ -81,9 +83,10 @@ def begin(cell: Cell) -> None:
     if cell.kernel.probe is not None and cell.generation:
         cell.kernel.probe.restart(f"{cell.path}#{cell.generation}")
     cell.begun = cell.generation
-    cell.open = cell.rare is None or not cell.rare.suspended
-    cell.become(State.RUNNING)
-    if cell.rare is not None and cell.rare.failed:
+    rare = cell.rare
+    cell.open = rare is None or not rare.suspended
+    cell.become(RUNNING)
+    if rare is not None and rare.failed:
         catch_up(cell)
     if cell.blueprint.options.idle_timeout is not None:
         watch_idleness(cell, cell.generation, -1)
@@ -120,9 +123,9 @@ async def _construct(instances: Instances, cell: Cell) -> None:
             raise StartFailed(cell.path)
     instances[cell] = instance
     for child in cell.offspring():
-        if not child.static and child.state is State.DOWN:
-            child.post(Signal(Kind.START))
-        elif child.static and not await child.attempt() and child.state is not State.STOPPED:
+        if not child.static and child.state is DOWN:
+            child.launch()
+        elif child.static and not await child.attempt() and child.state is not STOPPED:
             raise StartFailed(child.path)
 
 
@@ -147,7 +150,7 @@ async def crash(instances: Instances, cell: Cell, signal: Signal) -> None:
     """End the incarnation that failed and let the supervisor decide."""
     failure = signal.failure
     assert failure is not None
-    if signal.generation != cell.generation or cell.state in (State.DOWN, State.STOPPED):
+    if signal.generation != cell.generation or cell.state in (DOWN, STOPPED):
         if signal.item is not None:
             blame(cell, signal.item, failure, describe(failure, traced=False))
         return
@@ -179,7 +182,7 @@ def look(instances: Instances, cell: Cell, envelope: Any) -> None:
 
 async def take_down(instances: Instances, cell: Cell, reason: Exit) -> None:
     """End the incarnation and keep the mailbox: the supervisor restarts several children."""
-    if cell.state in (State.RUNNING, State.STARTING):
+    if cell.state in (RUNNING, STARTING):
         await teardown(instances, cell, reason)
 
 
@@ -195,28 +198,36 @@ async def teardown(instances: Instances, cell: Cell, reason: Exit) -> None:
     if instance is not None and cell.blueprint.has_stop:
         await _on_stop(cell, instance, reason)
     end_incarnation(instances, cell)
-    cell.become(State.DOWN)
+    cell.become(DOWN)
 
 
 async def stop_children(instances: Instances, cell: Cell) -> None:
     """Stop the children, last started first; a supervisor's own keep their cells for a restart."""
     final = cell.ending or cell.parent is None
     reason = Exit("shutdown")
-    for child in reversed(cell.offspring()):
+    children = cell.children or {}
+    for key, found in reversed(tuple(children.items())):
+        if found.__class__ is Seed:
+            del children[key]
+            continue
+        # A seed may have grown while its sibling stopped.
+        child: Cell = found if found.__class__ is Cell else cell_of(found)
+        if child.state is STOPPED:
+            continue
         child.ending = child.ending or final or not child.static
         if not child.ending:
-            if child.state is not State.DOWN:
+            if child.state is not DOWN:
                 child.post(Signal(Kind.DOWN, reason))
-            await child.surely(State.DOWN, State.STOPPED)
+            await child.surely(DOWN, STOPPED)
             drain(child)
         elif not child.scheduled and quiet(child):
             end_incarnation(instances, child)
             finish(child, reason)
         else:
             child.post(Signal(Kind.STOP, reason))
-            await child.surely(State.STOPPED)
+            await child.surely(STOPPED)
     # A child may have been spawned by a handler that was still running below.
-    if any(not child.static or final for child in cell.offspring()):
+    if any(final or found.__class__ is Seed or not found.static for found in children.values()):
         await stop_children(instances, cell)
 
 
@@ -235,14 +246,14 @@ async def _on_stop(cell: Cell, instance: Any, reason: Exit) -> None:
 
 async def stop(instances: Instances, cell: Cell, signal: Signal) -> None:
     """Stop for good, or, when a permanent child ends by itself, let its supervisor restart it."""
-    if cell.state is State.STOPPED:
+    if cell.state is STOPPED:
         return
     reason = signal.reason or Exit("shutdown")
     own = reason.kind in ("normal", "idle") and not cell.ending
     if own and signal.generation != cell.generation:
         return  # the incarnation that wanted to stop is gone already
     if own and cell.spec.restart == "permanent" and reason.kind == "normal":
-        if cell.state is not State.DOWN:
+        if cell.state is not DOWN:
             await teardown(instances, cell, reason)
         report(cell, reason, None, None)
         return
@@ -253,10 +264,10 @@ async def stop(instances: Instances, cell: Cell, signal: Signal) -> None:
         await teardown(instances, cell, reason)
         if cell.queue:
             # Somebody still wanted it while it said goodbye.
-            cell.post(Signal(Kind.START))
+            cell.launch()
             return
     cell.ending = True
-    if cell.state is State.DOWN:
+    if cell.state is DOWN:
         await stop_children(instances, cell)
     else:
         await teardown(instances, cell, reason)
@@ -265,7 +276,7 @@ async def stop(instances: Instances, cell: Cell, signal: Signal) -> None:
 
 def watch_idleness(cell: Cell, generation: int, accepted: int) -> None:
     """Stop the actor when no message came since the last look; look again later otherwise."""
-    if cell.generation != generation or cell.state is not State.RUNNING:
+    if cell.generation != generation or cell.state is not RUNNING:
         return
     if cell.accepted == accepted and not cell.scheduled and not cell.children:
         cell.post(Signal(Kind.STOP, Exit("idle")))

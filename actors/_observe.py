@@ -1,6 +1,7 @@
 """Looking at a running system: small frozen records, made only when somebody asks."""
 
 import heapq
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -195,18 +196,18 @@ def draw_tree(cell: Cell) -> Node:
     )
 
 
-def walk(cell: Cell) -> "list[Cell]":
+def walk(cell: Cell, below: Callable[[Cell], Iterable[Cell]] = Cell.offspring) -> "list[Cell]":
     """The cell and everything below it, parents first."""
     found, ahead = [], [cell]
     while ahead:
         found.append(ahead.pop())
-        ahead.extend(reversed(found[-1].offspring()))
+        ahead.extend(reversed(tuple(below(found[-1]))))
     return found
 
 
 def add_up(kernel: Kernel) -> Statistics:
     """The books of the living and the stopped together."""
-    cells = walk(kernel.root)
+    cells = walk(kernel.root, Cell.grown)
     totals = {name: kernel.counters[name] for name in BOOKS}
     dead = dict(kernel.dead)
     for cell in cells:
@@ -217,7 +218,7 @@ def add_up(kernel: Kernel) -> Statistics:
         for reason, count in (cell.dead or {}).items():
             dead[reason] = dead.get(reason, 0) + count
     return Statistics(
-        actors=len(cells) - 1,
+        actors=sum(len(cell.children or ()) for cell in cells),
         workers=len(kernel.workers),
         queued=sum(len(cell.queue or ()) for cell in cells),
         second_replies=kernel.counters["second_replies"],

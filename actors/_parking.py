@@ -108,6 +108,18 @@ class AsyncioLoop(Loop):
             task.uncancel()
 
 
+class Woken:
+    """What ``outcome.Value(None)`` says to a trio task, once for all: that one serves a single time."""
+
+    __slots__ = ()
+
+    def unwrap(self) -> None:
+        """Nothing to say."""
+
+
+WOKEN: Any = Woken()
+
+
 class TrioLoop(Loop):
     """A task rescheduled by hand as the parking place."""
 
@@ -141,7 +153,7 @@ class TrioLoop(Loop):
     def wake(self, waiter: list[Any]) -> None:
         """Wake a waiter; waking twice is harmless."""
         if waiter:
-            self._reschedule(waiter.pop())
+            self._reschedule(waiter.pop(), WOKEN)
 
 
 def current_loop() -> Loop:

@@ -86,6 +86,8 @@ class Blueprint:
     initial: Enum | None
     has_start: bool = False
     has_stop: bool = False
+    #: Without declared children, nothing in its start can wait: no hook, no thread.
+    prompt: bool = False
     #: Nothing of the class runs at a start or a stop: the instance can wait for the first message.
     blank: bool = False
 

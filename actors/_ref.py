@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
-from actors._cell import TURN, Cell, State
+from actors._cell import STOPPED, TURN, Cell
 from actors._delivery import deliver, open_mailbox
 from actors._envelope import DONE, QUEUED, Envelope
 from actors._messages import Asked, Streamed
@@ -28,7 +28,7 @@ class Ref(Generic[M_contra]):
     restarts; after the actor stopped it is a tombstone. Two refs of one actor are equal.
     """
 
-    __slots__ = ("__weakref__", "_cell")
+    __slots__ = ("__weakref__", "_cell", "_seed")
     __actors_address__ = True
 
     def __init__(self, cell: Cell) -> None:
@@ -132,7 +132,7 @@ class Ref(Generic[M_contra]):
             AskCycle: Waiting would close a cycle of waits; nothing was sent.
         """
         cell = self._cell
-        if cell.state is State.STOPPED:
+        if cell.state is STOPPED:
             deliver(cell, msg)
             raise NotRunning(f"{cell.path} is not running", cell.path)
         if cell.queue is None:

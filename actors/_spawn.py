@@ -5,16 +5,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import attrs
 
-from actors._cell import Cell, Kind, Signal, State
+from actors._cell import DOWN, STOPPED, Cell
 from actors._protocol import Behaviour
 from actors._ref import Ref
+from actors._seed import sown
 from actors._supervision import Backoff, ChildSpec, Restart
 from actors.errors import NotRunning
 
 P = ParamSpec("P")
-
-#: No constructor arguments.
-NOTHING: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 M = TypeVar("M")
 S = TypeVar("S")
 
@@ -35,13 +33,8 @@ def spawn_cell(
     """
     cell = place(parent, actor, arguments, name, spec)
     # A parent that is itself about to start, or to start again, starts this child then.
-    if parent.state is not State.DOWN:
-        if cell.blueprint.blank and arguments is NOTHING and parent.kernel.plain:
-            # Nobody can tell when such an instance is made, so it is made when it has something to do.
-            cell.begun, cell.since = 0, parent.kernel.loop.now()
-            cell.state, cell.open = State.RUNNING, True
-        else:
-            cell.post(Signal(Kind.START))
+    if parent.state is not DOWN:
+        cell.launch()
     return cell
 
 
@@ -51,15 +44,14 @@ def place(parent: Cell, actor: Any, arguments: Any, name: str | None, spec: Chil
     blueprint = vars(actor).get("__blueprint__") if isinstance(actor, type) else None
     if blueprint is None:
         raise TypeError(f"{actor!r} is not a concrete actor class")
-    if kernel.closed or parent.ending or parent.state is State.STOPPED:
+    if kernel.closed or parent.ending or parent.state is STOPPED:
         raise NotRunning(f"{parent.path} is stopping", parent.path)
     if parent.children is None:
         parent.children = {}
     if name is not None and (name in parent.children or not name or "/" in name):
         raise ValueError(f"{parent.path} cannot have a child named {name!r}: taken or not a name")
-    cell = Cell(kernel, parent, name or 0, blueprint, arguments, spec or blueprint.options.spec)
-    if name is None:
-        cell.key = cell.serial
+    serial = kernel.next_serial()
+    cell = Cell(kernel, parent, name or serial, blueprint, arguments, spec or blueprint.options.spec, serial)
     parent.children[cell.key] = cell
     actor.__prepare_cell__(cell)
     return cell
@@ -85,7 +77,12 @@ class Spawner:
             NotRunning: The parent stops or has stopped; nothing was started.
             TypeError: ``cls`` is not a concrete actor class.
         """
-        return Ref(spawn_cell(self._parent(), cls, (args, kwargs) if args or kwargs else NOTHING))
+        parent = self._parent()
+        if not args and not kwargs:
+            seed = sown(parent, cls)
+            if seed is not None:
+                return seed
+        return Ref(spawn_cell(parent, cls, (args, kwargs)))
 
     def supervise(self, cls: Callable[P, S], *args: P.args, **kwargs: P.kwargs) -> S:
         """Start a ``Supervisor`` and return its handle, whose declared children are typed refs.

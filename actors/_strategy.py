@@ -5,10 +5,10 @@ from typing import Any
 
 import anyio
 
-from actors._cell import Cell, Kind, Signal, State
+from actors._cell import DOWN, RUNNING, STARTING, STOPPED, Cell, Kind, Signal
 from actors._messages import Exit
 from actors._rare import Rare, own
-from actors._supervision import GiveUp, Policy, RestartChildren, decide
+from actors._supervision import GiveUp, Policy, RestartChildren, decide, restarts_alone
 from actors.errors import RestartLimit
 
 
@@ -23,25 +23,31 @@ def report(cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -
     theirs = own(parent)
     if theirs.falling:
         return
-    if theirs.sequence or parent.state is State.STARTING:
+    if theirs.sequence or parent.state is STARTING:
         theirs.failed = [*(theirs.failed or ()), (cell, reason, failure, item)]
-    elif parent.state is State.RUNNING:
+    elif parent.state is RUNNING:
         judge(parent, cell, reason, failure, item)
 
 
 def catch_up(parent: Cell) -> None:
     """Decide about the children that failed while the parent was busy."""
-    while parent.failed and not parent.sequence and parent.state is State.RUNNING:
+    while parent.failed and not parent.sequence and parent.state is RUNNING:
         cell, reason, failure, item = parent.failed.pop(0)
-        if cell.state is State.DOWN:
+        if cell.state is DOWN:
             judge(parent, cell, reason, failure, item)
 
 
 def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None, item: Any) -> None:
     """Ask for the decision and carry it out."""
     kernel, policy, mine, theirs = parent.kernel, parent.policy, own(cell), own(parent)
-    siblings = (cell,) if policy.strategy == "one_for_one" else parent.offspring()
     now = kernel.loop.now()
+    if restarts_alone(policy, cell.spec, reason, theirs.history or (), now):
+        mine.failures += 1
+        mine.restarts += 1
+        _remember(theirs, policy, now)
+        cell.launch()
+        return
+    siblings = (cell,) if policy.strategy == "one_for_one" else parent.offspring()
     decision = decide(
         policy,
         cell.spec,
@@ -101,12 +107,12 @@ def _restart(parent: Cell, cell: Cell, decision: RestartChildren, siblings: tupl
         generation = cell.generation
 
         def start() -> None:
-            if cell.state is State.DOWN and cell.generation == generation:
-                cell.post(Signal(Kind.START))
+            if cell.state is DOWN and cell.generation == generation:
+                cell.launch()
 
         kernel.sweeper.call_at(kernel.loop.now() + decision.delay, start)
     else:
-        cell.post(Signal(Kind.START))
+        cell.launch()
 
 
 async def _restart_group(parent: Cell, group: tuple[Cell, ...], delay: float, failed: Cell) -> None:
@@ -116,11 +122,11 @@ async def _restart_group(parent: Cell, group: tuple[Cell, ...], delay: float, fa
             if cell is not failed:
                 await _stop_one(cell)
         with anyio.move_on_after(delay):
-            await parent.until(State.DOWN, State.STOPPED)
+            await parent.until(DOWN, STOPPED)
         for cell in group:
-            if parent.state is not State.RUNNING or parent.ending:
+            if parent.state is not RUNNING or parent.ending:
                 return
-            if cell.state is State.DOWN and not await cell.attempt():
+            if cell.state is DOWN and not await cell.attempt():
                 return
     finally:
         parent.sequence = False
@@ -133,7 +139,7 @@ async def _stop_one(cell: Cell) -> None:
     if cell.spec.restart == "temporary":
         cell.ending = True
         cell.post(Signal(Kind.STOP, reason))
-        await cell.surely(State.STOPPED)
-    elif cell.state is not State.DOWN:
+        await cell.surely(STOPPED)
+    elif cell.state is not DOWN:
         cell.post(Signal(Kind.DOWN, reason))
-        await cell.surely(State.DOWN, State.STOPPED)
+        await cell.surely(DOWN, STOPPED)

@@ -174,6 +174,18 @@ def decide(
     return RestartChildren(affected(policy.strategy, index, count), delay, in_a_row)
 
 
+def restarts_alone(
+    policy: Policy, spec: ChildSpec, reason: Exit, history: Sequence[float], now: float
+) -> bool:
+    """Whether ``decide`` would restart this child, at once and no other: the commonest decision, cheaper."""
+    return (
+        spec.backoff is None
+        and policy.strategy == "one_for_one"
+        and wants_restart(spec.restart, reason)
+        and not exceeds(policy.intensity, history, now)
+    )
+
+
 def limit(shutdown: float, now: float) -> float:
     """The clock reading at which a stop that begins ``now`` is cut off."""
     return math.inf if shutdown == math.inf else now + shutdown

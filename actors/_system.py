@@ -20,6 +20,7 @@ from actors._kernel import Kernel
 from actors._messages import Exit
 from actors._ref import Ref, cell_of
 from actors._registry import Registry
+from actors._seed import NOTHING
 from actors._spawn import Spawner
 from actors._supervision import ChildSpec, Intensity, Policy, Strategy
 from actors._telemetry import Telemetry
@@ -76,7 +77,9 @@ class ActorSystem(Inspection, Spawner):
         self._kernel.give_up = self._give_up
         options = attrs.evolve(Root.__options__, policy=Policy(strategy, intensity))
         blueprint = attrs.evolve(Root.__blueprint__, options=options)
-        self._kernel.root = Cell(self._kernel, None, name, blueprint, ((), {}), ChildSpec())
+        self._kernel.root = Cell(
+            self._kernel, None, name, blueprint, NOTHING, ChildSpec(), self._kernel.next_serial()
+        )
         self._outer: TaskGroup
         self._done: anyio.Event
         self._entered = self._failed = False

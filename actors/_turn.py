@@ -53,18 +53,21 @@ def succeed(cell: Cell, item: Any, value: Any, turn: Any) -> None:
 def fail(instances: Instances, cell: Cell, item: Any, failure: BaseException, turn: Any) -> None:
     """A handler raised: a refusal, a cut by the runtime, or a crash."""
     kernel = cell.kernel
-    if failure.__traceback__ is not None:
+    trace = failure.__traceback__
+    if trace is not None:
         # The runtime's own frames hold the other instances; nobody gets at them this way.
-        failure.__traceback__ = failure.__traceback__.tb_next
-    kernel.escape(failure)
+        failure.__traceback__ = trace.tb_next
     if isinstance(failure, Reject):
         turn.cut = None
         _reject(cell, item, failure)
         return
-    if turn.cut is not None and isinstance(failure, kernel.loop.cancelled):
-        cut_off(cell, item, turn)
-        return
-    kernel.loop.forget(failure)
+    # Cancellations and the interpreter's own ways to end are no Exceptions.
+    if not isinstance(failure, Exception):
+        kernel.escape(failure)
+        if turn.cut is not None and isinstance(failure, kernel.loop.cancelled):
+            cut_off(cell, item, turn)
+            return
+        kernel.loop.forget(failure)
     turn.cut = None
     if turn is cell and cell.signals is None and quiet(cell):
         fall(instances, cell, failure, item)

@@ -21,6 +21,7 @@ from actors._supervision import (
     decide,
     exceeds,
     limit,
+    restarts_alone,
     wants_restart,
 )
 
@@ -122,3 +123,32 @@ def test_limits() -> None:
     assert limit(math.inf, 100) == math.inf
     with pytest.raises(ValueError, match="initial"):
         Backoff(initial=-1)
+
+
+@given(
+    strategy=st.sampled_from(STRATEGIES),
+    restart=st.sampled_from(RESTARTS),
+    backoff=st.sampled_from((None, Backoff())),
+    significant=st.booleans(),
+    kind=st.sampled_from(KINDS),
+    intensity=st.tuples(st.integers(0, 3), st.floats(0.1, 10)),
+    ages=st.lists(st.floats(0, 20), max_size=4),
+    failures=st.integers(0, 9),
+)
+def test_the_short_cut_says_what_the_whole_decision_says(
+    strategy: str,
+    restart: str,
+    backoff: Backoff | None,
+    significant: bool,
+    kind: str,
+    intensity: tuple[int, float],
+    ages: list[float],
+    failures: int,
+) -> None:
+    policy = Policy(strategy, intensity)  # type: ignore[arg-type]
+    spec = ChildSpec(restart, 5.0, backoff, significant)  # type: ignore[arg-type]
+    history = sorted(100.0 - age for age in ages)
+    whole = outcome(policy, spec, kind, history=history, failures=failures)
+    short = restarts_alone(policy, spec, Exit(kind), history, 100.0)  # type: ignore[arg-type]
+    alone = spec.backoff is None and strategy == "one_for_one"
+    assert short == (alone and whole == RestartChildren((1,), 0.0, failures + 1))
