@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,12 +22,13 @@ from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import Opener, open_model
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from orket.infrastructure.sandboxes.compose import ComposeDriver
+from orket.infrastructure.sandboxes.groups import MemoryGroups
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
-IMAGE = "ORKET_SANDBOX_IMAGE"
+IMAGE, CGROUP = "ORKET_SANDBOX_IMAGE", "ORKET_SANDBOX_CGROUP"
 Drivers = tuple[SandboxDriver, ...]
 
 
@@ -122,16 +124,21 @@ async def select_nodes(settings: Settings, registry: NodeRegistry | None = None)
     return House(known, settings).nodes(await open_source(settings, known).organization())
 
 
-def ladder(owner: str = "", image: str = "") -> Drivers:
+def ladder(owner: str = "", environ: Mapping[str, str] | None = None) -> Drivers:
     """The sandbox drivers that this version has, lowest level first.
 
-    ``owner`` labels what they make; ``image`` is an image for containers, instead of the system's programs.
+    Args:
+        owner: Labels what they make at a container engine.
+        environ: ``ORKET_SANDBOX_CGROUP`` in it names a folder in which control groups may be made,
+            ``ORKET_SANDBOX_IMAGE`` an image for containers, instead of the system's programs.
     """
+    given = environ or {}
+    groups = MemoryGroups(folder) if (folder := given.get(CGROUP, "")) else None
     return (
-        ProcessDriver(),
-        LandlockDriver(),
-        BubblewrapDriver(),
-        ComposeDriver(owner=owner, image=image),
+        ProcessDriver(groups=groups),
+        LandlockDriver(groups=groups),
+        BubblewrapDriver(groups=groups),
+        ComposeDriver(owner=owner, image=given.get(IMAGE, "")),
     )
 
 
@@ -140,9 +147,9 @@ def owner_of(settings: Settings) -> str:
     return hashlib.sha256(os.fsencode(os.path.realpath(settings.db_path))).hexdigest()[:16]
 
 
-async def probe_sandboxes() -> tuple[ProbeReport, ...]:
+async def probe_sandboxes(environ: Mapping[str, str] | None = None) -> tuple[ProbeReport, ...]:
     """Try every sandbox driver of this machine by really running something in it."""
-    return tuple([await driver.probe() for driver in ladder()])
+    return tuple([await driver.probe() for driver in ladder(environ=environ)])
 
 
 def demo_target() -> Path:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import attrs
 
 from actors import ActorSystem, Ref
-from orket.bootstrap.house import IMAGE, Drivers, House, ladder, open_source, owner_of, plugins
+from orket.bootstrap.house import Drivers, House, ladder, open_source, owner_of, plugins
 from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
 from orket.bootstrap.root import Root
@@ -88,7 +88,7 @@ async def open_orket(
         ):
             house.move_in(system)
             owner = owner_of(settings)
-            rungs = ladder(owner, settings.environ.get(IMAGE, "")) if drivers is None else drivers
+            rungs = ladder(owner, settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
             room = ProjectRoom(
                 driver=ComposeProjects(owner=owner) if project_driver is None else project_driver,

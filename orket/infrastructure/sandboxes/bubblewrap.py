@@ -23,6 +23,7 @@ from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
 from orket.domain.sandboxes import Command, CommandEnd, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes import seccomp
+from orket.infrastructure.sandboxes.groups import MemoryGroups
 from orket.infrastructure.sandboxes.jail import OWN, READ, WRITE
 from orket.infrastructure.sandboxes.process import STATES as PROCESS_STATES
 from orket.infrastructure.sandboxes.process import Jail, ProcessDriver, ProcessSandbox
@@ -53,6 +54,7 @@ class BubblewrapDriver(ProcessDriver):
         readable: Further folders that every command may read, such as a tool chain outside of ``/usr``.
         path: ``PATH`` of the commands; the default puts this interpreter's folder before the system's.
         scratch: Where the commands' private directories are made; the system's temporary folder by default.
+        groups: Where control groups can be made that bound the memory of a command as a whole.
     """
 
     name = "bubblewrap"
@@ -66,8 +68,9 @@ class BubblewrapDriver(ProcessDriver):
         readable: Sequence[str] = (),
         path: str | None = None,
         scratch: str | None = None,
+        groups: MemoryGroups | None = None,
     ) -> None:
-        super().__init__(path=path, scratch=scratch)
+        super().__init__(path=path, scratch=scratch, groups=groups)
         self._program = program if program is not None else shutil.which("bwrap") or ""
         self._readable = outermost((*interpreter(), *readable))
 

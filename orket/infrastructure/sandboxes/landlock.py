@@ -18,6 +18,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.sandboxes import Command, CommandEnd, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes import restrict
 from orket.infrastructure.sandboxes.bubblewrap import ETC, SYSTEM, interpreter, outermost
+from orket.infrastructure.sandboxes.groups import MemoryGroups
 from orket.infrastructure.sandboxes.process import STATES as PROCESS_STATES
 from orket.infrastructure.sandboxes.process import Jail, ProcessDriver
 
@@ -38,6 +39,7 @@ class LandlockDriver(ProcessDriver):
     Args:
         path: ``PATH`` of the commands; the default puts this interpreter's folder before the system's.
         scratch: Where the commands' private directories are made; the system's temporary folder by default.
+        groups: Where control groups can be made that bound the memory of a command as a whole.
         version: The landlock to go by, for tests; by default what the kernel offers.
     """
 
@@ -45,9 +47,14 @@ class LandlockDriver(ProcessDriver):
     level = 1
 
     def __init__(
-        self, *, path: str | None = None, scratch: str | None = None, version: int | None = None
+        self,
+        *,
+        path: str | None = None,
+        scratch: str | None = None,
+        groups: MemoryGroups | None = None,
+        version: int | None = None,
     ) -> None:
-        super().__init__(path=path, scratch=scratch)
+        super().__init__(path=path, scratch=scratch, groups=groups)
         self._version = version
         self._readable = outermost(interpreter())
 

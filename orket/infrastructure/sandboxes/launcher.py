@@ -25,6 +25,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from orket.infrastructure.sandboxes import jail, restrict
 
@@ -34,6 +35,13 @@ LOOK_S = 0.05
 JAILERS = 2  # bubblewrap itself, and the first process of its sandbox
 SLACK = 16
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Given(NamedTuple):
+    """What a launcher inherits: root's users, and where to join a control group (-1: there is none)."""
+
+    users: jail.Users
+    group: int = -1
 
 
 def prctl(option: int, value: int) -> None:
@@ -116,15 +124,24 @@ def is_jail(words: list[str]) -> bool:
 
 
 def start(
-    argv: list[str], limits: list[int], words: list[str], gate: jail.Gate, users: jail.Users
+    argv: list[str], limits: list[int], words: list[str], gate: jail.Gate, given: Given
 ) -> tuple[int, str]:
     """Fork and exec; return the pid, and what hindered it as ``HOW CODE WORDS``, empty when it runs."""
     launcher = os.getpid()
-    limits = [*limits[:4], gate.limit_at_start if is_jail(words) else limits[4] + threads_of_user()]
+    # A control group counts what is really held; what is merely reserved is then nobody's business.
+    memory_bytes = limits[1] if given.group < 0 else -1
+    limits = [
+        limits[0],
+        memory_bytes,
+        *limits[2:4],
+        gate.limit_at_start if is_jail(words) else limits[4] + threads_of_user(),
+    ]
     answer, failure = os.pipe()
     if (pid := os.fork()) == 0:
         try:
-            become(argv, limits, launcher, words, gate, users)
+            if given.group >= 0:
+                os.write(given.group, b"0")
+            become(argv, limits, launcher, words, gate, given.users)
         except jail.Unprepared as error:
             os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
@@ -329,7 +346,7 @@ def remove(folder: str) -> None:
         pass  # the engine looks again, with more patience
 
 
-def run(arguments: list[str], users: jail.Users, started: float) -> str:
+def run(arguments: list[str], given: Given, started: float) -> str:
     """Run one command to its end; return the report."""
     control, wall_s = int(arguments[0]), float(arguments[3])
     limits, count = [int(one) for one in arguments[4:9]], int(arguments[9])
@@ -339,7 +356,7 @@ def run(arguments: list[str], users: jail.Users, started: float) -> str:
     prctl(SUBREAPER, 1)
     woken = wake_on_signals()
     gate = jail.Gate(limits[4] + JAILERS + SLACK)
-    pid, hindered = start(argv, limits, words, gate, users)
+    pid, hindered = start(argv, limits, words, gate, given)
     let_go_of_streams()
     how, code = "", 0
     if not hindered:
@@ -353,10 +370,10 @@ def run(arguments: list[str], users: jail.Users, started: float) -> str:
     return f"{how} {code} {duration_ms}\n"
 
 
-def main(arguments: list[str], users: jail.Users) -> None:
+def main(arguments: list[str], given: Given) -> None:
     """Run one command to its end and report it."""
     try:
-        said = run(arguments, users, time.monotonic())
+        said = run(arguments, given, time.monotonic())
     except OSError as error:
         said = f"setup {error.errno or errno.EPERM} 0\n"
     remove(arguments[2])

@@ -38,7 +38,7 @@ class Launch:
 
     ``workspace`` is an open directory, ``claimed`` the one that is claimed meanwhile, ``private`` the path of
     the command's own directory, which is gone when the command is. ``jail`` is what ``jail.arguments`` takes
-    apart; empty: none.
+    apart; empty: none. ``group`` is where to join a control group; -1: there is none.
     """
 
     argv: tuple[str, ...]
@@ -49,6 +49,7 @@ class Launch:
     stdin: IO[bytes] | None
     limits: Limits
     jail: tuple[str, ...] = ()
+    group: int = -1
 
 
 class Launched:
@@ -66,7 +67,8 @@ class Launched:
             claimed = claim(launch.claimed)
             self._theirs.callback(os.close, claimed)
             stdin = _nothing(self._theirs) if launch.stdin is None else launch.stdin.fileno()
-            self._given = (control, report, stdin, out, err, launch.workspace, claimed)
+            group = () if launch.group < 0 else (launch.group,)
+            self._given = (control, report, stdin, out, err, launch.workspace, claimed, *group)
             self._theirs = self._theirs.pop_all()
         fds.callback(self._theirs.close)
 

@@ -18,6 +18,7 @@ from typing import IO, TypeVar
 
 import anyio
 import anyio.to_thread
+import attrs
 
 from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
@@ -33,6 +34,7 @@ from orket.domain.sandboxes import (
 )
 from orket.infrastructure.sandboxes import workspace as files
 from orket.infrastructure.sandboxes.claims import unclaimed
+from orket.infrastructure.sandboxes.groups import MemoryGroup, MemoryGroups
 from orket.infrastructure.sandboxes.launching import Launch, Launched, run_launch
 from orket.infrastructure.sandboxes.overlay import acting_as
 from orket.infrastructure.sandboxes.rooms import Room, open_room
@@ -53,6 +55,8 @@ STATES = (
     "limit of processes per command, looked at 20 times a second",
     "no process outlives its command or the engine",
 )
+MEMORY_STATE = "memory limit per command as a whole, kept by a control group"
+SUPERSEDED = ("address-space limit", "memory of all its processes")
 _OWN_NAMES = frozenset({"", ".", "..", "home", "tmp"})
 
 
@@ -62,13 +66,17 @@ class ProcessDriver:
     Args:
         path: ``PATH`` of the commands; the default puts this interpreter's folder before the system's.
         scratch: Where the commands' private directories are made; the system's temporary folder by default.
+        groups: Where control groups can be made that bound the memory of a command as a whole.
     """
 
     name = "process"
     level = 0
     _as_another = False  # whether root's commands run as a user of their own
 
-    def __init__(self, *, path: str | None = None, scratch: str | None = None) -> None:
+    def __init__(
+        self, *, path: str | None = None, scratch: str | None = None, groups: MemoryGroups | None = None
+    ) -> None:
+        self._groups = groups
         own = str(Path(sys.executable).parent)
         self._path = path if path is not None else f"{own}:/usr/local/bin:/usr/bin:/bin"
         self._scratch = scratch
@@ -77,8 +85,21 @@ class ProcessDriver:
     async def probe(self) -> ProbeReport:
         """Run a command and see that it keeps within its bounds; a good answer is remembered."""
         if self._probed is None or not self._probed.ok:
-            self._probed = await self._probe()
+            self._probed = await self._probe_with_groups()
         return self._probed
+
+    async def _probe_with_groups(self) -> ProbeReport:
+        """Say whose memory is bounded too; a place for control groups that is no good is a failure."""
+        if self._groups is None:
+            return await self._probe()
+        if problem := await anyio.to_thread.run_sync(self._groups.problem):
+            remedy = "hand a control group with the memory controller over to this user, or name none"
+            return ProbeReport(
+                driver=self.name, level=self.level, ok=False, states=(), reason=problem, remedy=remedy
+            )
+        report = await self._probe()
+        states = (MEMORY_STATE, *(one for one in report.states if not one.startswith(SUPERSEDED)))
+        return attrs.evolve(report, states=states)
 
     async def _probe(self) -> ProbeReport:
         """Run a command that leaves a process behind, and see that it is cleaned up."""
@@ -129,6 +150,7 @@ class ProcessDriver:
             scratch=self._scratch,
             jail=self._jail_of(spec, overlaid=room.overlaid),
             room=room,
+            groups=self._groups,
         )
 
     def _jail_of(self, spec: SandboxSpec, *, overlaid: bool) -> Jail:
@@ -139,7 +161,17 @@ class ProcessDriver:
 class ProcessSandbox:
     """An open workspace and the commands that run over it."""
 
-    def __init__(self, root: int, *, path: str, scratch: str | None, jail: Jail, room: Room) -> None:
+    def __init__(
+        self,
+        root: int,
+        *,
+        path: str,
+        scratch: str | None,
+        jail: Jail,
+        room: Room,
+        groups: MemoryGroups | None = None,
+    ) -> None:
+        self._groups = groups
         self._root, self._path, self._scratch, self._jail = root, path, scratch, jail
         self._running: set[Launched] = set()
         self._warm, self._view = room.warm, room
@@ -149,7 +181,7 @@ class ProcessSandbox:
     @property
     def terms(self) -> Terms:
         """What it really gives."""
-        return Terms(workspace=self._view.level)
+        return Terms(workspace=self._view.level, memory="process" if self._groups is None else "cgroup")
 
     async def run(self, command: Command) -> CommandResult:
         """Run a command to its end; the whole process tree is gone when this returns or is cancelled.
@@ -163,7 +195,10 @@ class ProcessSandbox:
             root = self._enter(held)
             private = await anyio.to_thread.run_sync(make_private, command.files, self._scratch)
             try:
-                stdin = await anyio.to_thread.run_sync(_make_stdin, command.stdin, private, held)
+                stdin = None
+                group = self._grouped(command.limits, held)
+                if command.stdin:
+                    stdin = await anyio.to_thread.run_sync(_make_stdin, command.stdin, private, held)
                 environment = environment_of(private, self._path)
                 launch = Launch(
                     argv=tuple(one.replace(PRIVATE_MARK, private) for one in command.argv),
@@ -174,13 +209,26 @@ class ProcessSandbox:
                     stdin=stdin,
                     limits=command.limits,
                     jail=self._jail(private, environment),
+                    group=-1 if group is None else group.joining,
                 )
                 if self._root < 0:  # closed while the command was being prepared
                     return NOT_BEGUN
-                return await run_launch(launch, self._running, self._warm)
+                told = await run_launch(launch, self._running, self._warm)
+                if group is not None and told.end is not CommandEnd.OK and group.overstepped():
+                    return attrs.evolve(told, end=CommandEnd.MEMORY)
+                return told
             finally:
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(remove_private, private)
+                if _is_there(private):  # the launcher could not take all of it away
+                    with anyio.CancelScope(shield=True):
+                        await anyio.to_thread.run_sync(remove_private, private)
+
+    def _grouped(self, limits: Limits, held: ExitStack) -> MemoryGroup | None:
+        """Make the command's control group, until ``held`` closes; None where there is no place for any."""
+        if self._groups is None:
+            return None
+        group = self._groups.open(limits.memory_bytes)
+        held.callback(group.close)
+        return group
 
     async def read(self, path: str, *, bytes_max: int) -> bytes:
         """Read a workspace file; see the port for the errors."""
@@ -305,15 +353,18 @@ def make_private(given: tuple[InputFile, ...], scratch: str | None) -> str:
     return private
 
 
-def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes] | None:
+def _make_stdin(content: bytes, private: str, held: ExitStack) -> IO[bytes]:
     """An unnamed file with the input: no writer is needed, so a command that never reads blocks nobody."""
-    if not content:
-        return None
     file = tempfile.TemporaryFile(dir=private)  # noqa: SIM115  # closed with ``held``
     held.callback(file.close)
     file.write(content)
     file.seek(0)
     return file
+
+
+def _is_there(private: str) -> bool:
+    """Look without a thread: mostly there is nothing left to do."""
+    return os.path.lexists(private)
 
 
 def remove_private(private: str) -> None:

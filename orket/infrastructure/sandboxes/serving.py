@@ -14,7 +14,7 @@ DESCRIPTORS_MAX = 16
 CLOSE_ON_EXEC = 0x40000000  # MSG_CMSG_CLOEXEC
 GO = b"g"
 PLAIN, MAPPED = b"x", b"m"  # whether root's command is to be another user
-WORKSPACE = 6  # its place among the descriptors
+WORKSPACE, GROUP = 6, 8  # places among the descriptors; the claim on the workspace is between them
 SHOWN, ANOTHER, SAME = b"\0shown", "another", "same"
 SAID_BYTES_MAX = 1024
 
@@ -101,6 +101,7 @@ def _reap(users: jail.Users) -> bool:
 def _launch(descriptors: list[int], users: jail.Users) -> None:
     """In the child: become a launcher as if it had been started afresh."""
     packed, control, report, *streams, workspace = descriptors[:7]
+    group = descriptors[GROUP] if len(descriptors) > GROUP else -1
     arguments, environment = _unpacked(packed)
     os.setsid()
     for number, stream in enumerate(streams):
@@ -112,7 +113,7 @@ def _launch(descriptors: list[int], users: jail.Users) -> None:
     os.environ.update(environment)
     if os.read(control, 1) != GO:
         return
-    launcher.main([str(control), str(report), *arguments], users)
+    launcher.main([str(control), str(report), *arguments], launcher.Given(users, group))
 
 
 def _unpacked(packed: int) -> tuple[list[str], dict[str, str]]:

@@ -46,7 +46,7 @@ def doctor(*, as_json: Json = False, where: Where = HERE) -> int:
     from orket.bootstrap import lock_holder, probe_sandboxes
 
     settings, out = where.settings(), Out()
-    reports = anyio.run(probe_sandboxes)
+    reports = anyio.run(probe_sandboxes, settings.environ)
     holder = lock_holder(settings)
     engine = "none is running" if holder is None else f"process {holder.pid}"
     socket = "" if holder is None or holder.socket is None else f"answers on {holder.socket}"

@@ -47,7 +47,7 @@ def doctor(*, as_json: Json = False) -> int:
     """
     from orket.bootstrap import probe_sandboxes
 
-    out, reports = Out(), anyio.run(probe_sandboxes)
+    out, reports = Out(), anyio.run(probe_sandboxes, HERE.settings().environ)
     if as_json:
         for one in reports:
             out.line(codec.encode(attrs.asdict(one)).decode())

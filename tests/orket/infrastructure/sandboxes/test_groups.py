@@ -1,0 +1,114 @@
+"""Memory of a command as a whole, kept by a control group: real ones, where we may make any."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from orket.bootstrap.house import ladder
+from orket.domain.errors import SandboxError
+from orket.domain.sandboxes import CommandEnd, Limits
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.groups import MemoryGroups
+from orket.infrastructure.sandboxes.landlock import LandlockDriver
+from orket.infrastructure.sandboxes.process import MEMORY_STATE, ProcessDriver
+from tests.contracts.sandbox_drivers import opened, run
+
+# ruff: noqa: ASYNC240  # short file calls; the loop may wait for them
+pytestmark = pytest.mark.anyio
+
+MEBI = 1024 * 1024
+LIMITS = Limits(wall_s=20.0, memory_bytes=96 * MEBI)
+HOLD = f"import time; held = b'x' * ({60 * MEBI}); time.sleep(0.3)"
+TOGETHER = (
+    "sh",
+    "-c",
+    'for i in 1 2 3; do "$0" -c "$1" & done; wait %1 && wait %2 && wait %3',
+    sys.executable,
+    HOLD,
+)
+RESERVE = f"import mmap; mmap.mmap(-1, {1024 * MEBI}); print('reserved')"
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A control group of the test's own, or the reason why there is none."""
+    for root in (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")):
+        made = root / f"tests-{os.getpid()}"
+        with suppress(OSError):
+            made.mkdir()
+            if MemoryGroups(str(made)).problem():
+                made.rmdir()
+                continue
+            yield made
+            made.rmdir()
+            return
+    pytest.skip("no control group with the memory controller may be divided here")
+
+
+@pytest.fixture(params=[ProcessDriver, LandlockDriver, BubblewrapDriver], ids=lambda one: one.name)
+async def driver(request: pytest.FixtureRequest, folder: Path) -> ProcessDriver:
+    one: ProcessDriver = request.param(groups=MemoryGroups(str(folder)))
+    if not (report := await one.probe()).ok:
+        pytest.skip(report.reason)
+    return one
+
+
+async def test_the_memory_of_a_command_is_bounded_as_a_whole(
+    driver: ProcessDriver, tmp_path: Path, folder: Path
+) -> None:
+    report = await driver.probe()
+    assert MEMORY_STATE in report.states
+    assert not any("address-space" in one for one in report.states)
+    async with opened(driver, tmp_path / "work") as sandbox:
+        assert sandbox.terms.memory == "cgroup"
+        assert (await run(sandbox, *TOGETHER, limits=LIMITS)).end is CommandEnd.MEMORY
+        told = await run(sandbox, sys.executable, "-c", RESERVE, limits=LIMITS)
+        assert (told.end, told.stdout) == (CommandEnd.OK, b"reserved\n")
+        assert (await run(sandbox, "sh", "-c", "exit 3", limits=LIMITS)).end is CommandEnd.NONZERO
+    assert not list(folder.glob("orket-*"))
+
+
+async def test_without_a_group_each_process_has_its_address_space(tmp_path: Path) -> None:
+    async with opened(ProcessDriver(), tmp_path / "work") as sandbox:
+        assert sandbox.terms.memory == "process"
+        told = await run(sandbox, sys.executable, "-c", RESERVE, limits=LIMITS)
+        assert told.end is not CommandEnd.OK
+
+
+async def test_a_folder_that_is_none_fails_closed(tmp_path: Path) -> None:
+    groups = MemoryGroups(str(tmp_path / "nothing"))
+    assert "No such file" in groups.problem()
+    report = await ProcessDriver(groups=groups).probe()
+    assert not report.ok
+    assert "no control group" in report.reason
+    assert "hand a control group" in report.remedy
+    with pytest.raises(SandboxError, match="no control group"):
+        groups.open(MEBI)
+
+
+def test_the_environment_names_the_folder(folder: Path) -> None:
+    process = ladder(environ={"ORKET_SANDBOX_CGROUP": str(folder)})[0]
+    assert isinstance(process, ProcessDriver)
+    assert process._groups is not None
+    plain = ladder()[0]
+    assert isinstance(plain, ProcessDriver)
+    assert plain._groups is None
+
+
+def test_what_a_dead_engine_left_is_swept_up(folder: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, ours = folder / f"orket-{gone.pid}-1", folder / f"orket-{os.getpid()}-999"
+    left.mkdir()
+    ours.mkdir()
+    try:
+        assert MemoryGroups(str(folder)).problem() == ""
+        assert not left.exists()
+        assert ours.exists()
+    finally:
+        ours.rmdir()
