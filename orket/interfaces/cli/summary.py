@@ -113,5 +113,7 @@ def _next(state: RunState, data_dir: str, has_engine: bool) -> list[str]:
         commands = [("resume", state.run_id)]
     if state.accepted is not None and state.accepted.isolation is not None and state.workspace.level:
         commands += [("diff", state.run_id), ("workspace", "apply", state.run_id)]
+    if any(card.status in WAITING for card in state.issues.values()):
+        commands.append(("why-blocked", state.run_id))
     commands.append(("ledger", "show", state.run_id))
     return [command_line(one, data_dir=data_dir) for one in commands]

@@ -61,6 +61,7 @@ def test_a_run_that_waits_names_the_exact_commands():
         "    orket decide 3f9a12cd/LED-2/1/0 --as did_not_happen --data-dir '/tmp/x y'\n"
         "\n"
         "What next\n"
+        "  orket why-blocked 3f9a12cd --data-dir '/tmp/x y'\n"
         "  orket ledger show 3f9a12cd --data-dir '/tmp/x y'"
     )
 

@@ -12,12 +12,20 @@ import pytest
 from orket.bootstrap import Orket, open_orket, replay_run
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunConflict, RunDenied, RunNotFound, SettingsError
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import ENGINE, RunId
 from orket.domain.ports import CommandKey
 from orket.domain.runs import RunStatus
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.sqlite import open_ledger
-from orket.orchestration.messages import CancelRun, Fork, PauseRun, Refused, ResumeRun, StartRun
+from orket.orchestration.messages import (
+    CancelRun,
+    Fork,
+    PauseRun,
+    Refused,
+    ReleaseEngine,
+    ResumeRun,
+    StartRun,
+)
 from tests.orket.kit import Bench, call, issue, plain, reached, settled
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +155,18 @@ async def test_an_engine_that_takes_nothing_up_rebuilds_when_the_fork_is_resumed
     assert state.status is RunStatus.DONE, state.reason
     assert (workspace / "two.txt").read_text() == "two"
     assert len(resumed) == 1
+
+
+async def test_a_halted_engine_rebuilds_when_it_is_released(bench: Bench) -> None:
+    forked, workspace = await half_fork(bench)
+    async with open_ledger(bench.settings.db_path, SystemClock()) as ledger:
+        await ledger.append(ENGINE, [e.EngineHalted(by="ada")])
+    async with bench.engine() as orket:
+        assert not (workspace / "two.txt").exists()
+        await orket.engine.ask(ReleaseEngine(by="ada"), timeout=20)
+        state = await reached(orket, forked, lambda state: state.is_final)
+    assert state.status is RunStatus.DONE, state.reason
+    assert (workspace / "two.txt").read_text() == "two"
 
 
 async def test_nobody_can_talk_a_run_into_being_rebuilt(bench: Bench) -> None:
