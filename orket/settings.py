@@ -16,6 +16,8 @@ PREFIX = "ORKET_"
 _HOUSES = ("openai", "anthropic", "ollama")
 # Longer paths do not fit into a Unix socket address (108 bytes on Linux, one of them the terminator).
 SOCKET_PATH_BYTES_MAX = 100
+SECRET_CHARS_MIN = 16
+_GITEA_SECRETS = ("ORKET_GITEA_WEBHOOK_SECRET", "ORKET_GITEA_TOKEN")
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +26,22 @@ class LocalSettings:
 
     threads: int = 1
     context_tokens: int = 8192
+
+
+@attrs.frozen(kw_only=True)
+class GiteaSettings:
+    """The Gitea server whose deliveries are heard, see ``orket.domain.pull_requests.ReviewRules``.
+
+    ``secret`` signs what it sends, ``token`` opens what is asked of it at ``url``.
+    """
+
+    secret: str = attrs.field(repr=False)
+    url: str = ""
+    token: str = attrs.field(default="", repr=False)
+    reviewers: tuple[str, ...] = ()
+    merge: bool = False
+    run_target: str = ""
+    lead: str = "lead_architect"
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +55,7 @@ class Settings:
     opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
     ``url`` is the bridge that commands use instead of the data directory, ``key`` what opens it.
     ``http_inside`` lists the ``host:port`` of servers off the open net that ``http_request`` may reach.
+    ``gitea`` is the server whose webhook is heard, if any.
     ``secrets`` are values that must not reach the ledger.
     """
 
@@ -57,6 +76,7 @@ class Settings:
     url: str = ""
     key: str = attrs.field(default="", repr=False)
     http_inside: tuple[str, ...] = ()
+    gitea: GiteaSettings | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
@@ -99,6 +119,8 @@ def load_settings(
     """
     keys = _model_keys(environ, cwd)
     ours = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    gitea = _gitea(ours, cwd)
+    told = () if gitea is None else (gitea.secret, gitea.token)
     return Settings(
         data_dir=cwd / (data_dir or Path(ours.get("ORKET_DATA_DIR", ".orket"))),
         model_dir=cwd / (model_dir or Path(ours.get("ORKET_MODEL_DIR", "model"))),
@@ -107,7 +129,8 @@ def load_settings(
         port=_port(ours.get("ORKET_PORT", "8082")) if port is None else port,
         model=model or ours.get("ORKET_MODEL", ""),
         record=None if record is None else cwd / record,
-        environ=ours,
+        environ={key: value for key, value in ours.items() if key not in _GITEA_SECRETS},
+        gitea=gitea,
         weights_dir=_weights_dir(ours, environ, cwd),
         local=LocalSettings(
             threads=_number(ours, "ORKET_LOCAL_THREADS", default_threads(os.cpu_count() or 1), 1, 256),
@@ -117,12 +140,47 @@ def load_settings(
             one: ours[f"ORKET_{one.upper()}_URL"] for one in _HOUSES if f"ORKET_{one.upper()}_URL" in ours
         },
         model_keys=keys,
-        secrets=tuple(dict.fromkeys((*secret_values(environ), *_long(keys.values())))),
+        secrets=tuple(dict.fromkeys((*secret_values(environ), *_long((*keys.values(), *told))))),
         require_key=_yes(ours, "ORKET_REQUIRE_KEY"),
         url=_url(url or ours.get("ORKET_URL", "")),
         key=ours.get("ORKET_KEY", "").strip(),
         http_inside=tuple(ours.get("ORKET_HTTP_INSIDE", "").replace(",", " ").split()),
     )
+
+
+def _gitea(ours: Mapping[str, str], cwd: Path) -> GiteaSettings | None:
+    secret, token = (_secret(ours, name, cwd) for name in _GITEA_SECRETS)
+    if not secret:
+        return None
+    if len(secret) < SECRET_CHARS_MIN:
+        raise SettingsError(f"{_GITEA_SECRETS[0]}: a secret has at least {SECRET_CHARS_MIN} characters")
+    url = ours.get("ORKET_GITEA_URL", "").rstrip("/")
+    if not url.startswith(("http://", "https://")) or not token:
+        raise SettingsError(
+            "a webhook secret is set: ORKET_GITEA_URL and ORKET_GITEA_TOKEN_FILE are needed too"
+        )
+    return GiteaSettings(
+        secret=secret,
+        url=url,
+        token=token,
+        reviewers=tuple(ours.get("ORKET_GITEA_REVIEWERS", "").replace(",", " ").split()),
+        merge=_yes(ours, "ORKET_GITEA_MERGE"),
+        run_target=ours.get("ORKET_GITEA_RUN_TARGET", ""),
+        lead=ours.get("ORKET_GITEA_LEAD", "lead_architect"),
+    )
+
+
+def _secret(ours: Mapping[str, str], name: str, cwd: Path) -> str:
+    """Read a secret from the file that ``NAME_FILE`` names, or from ``NAME``."""
+    if not (named := ours.get(f"{name}_FILE", "")):
+        return ours.get(name, "").strip()
+    try:
+        text = (cwd / named).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}_FILE: {cwd / named}: cannot be read") from error
+    if not text.isascii() or not text.isprintable() or not text:
+        raise SettingsError(f"{name}_FILE: {cwd / named}: must hold one line of ASCII text")
+    return text
 
 
 def _long(keys: Iterable[str]) -> Iterator[str]:

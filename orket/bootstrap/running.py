@@ -11,6 +11,7 @@ from actors import ActorSystem, Ref
 from orket.bootstrap.house import Drivers, House, ladder, open_source, owner_of, plugins
 from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
+from orket.bootstrap.reviewing import hear_pull_requests
 from orket.bootstrap.root import Root
 from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.registry import NodeRegistry, Nodes
@@ -26,7 +27,7 @@ from orket.infrastructure.lock import EngineLock
 from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.sandboxes.project_driver import ComposeProjects
 from orket.infrastructure.sqlite import open_ledger
-from orket.orchestration.messages import EngineCommand, SystemCommand
+from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
 from orket.orchestration.replay import ReplayReport, replay
 from orket.services.project import ProjectRoom
 from orket.services.project_messages import ProjectRequest
@@ -47,6 +48,7 @@ class Orket:
     organization: Organization = attrs.field(factory=Organization)
     projects: Ref[ProjectRequest]
     keys: Keys = attrs.field(factory=MemoryKeys)
+    pull_requests: Ref[HearForge] | None = None
 
     def alive(self) -> bool:
         """Whether the engine can be asked; False once its system has stopped or given up."""
@@ -109,6 +111,7 @@ async def open_orket(
                 settings=settings,
                 organization=organization,
                 keys=open_keys(settings),
+                pull_requests=hear_pull_requests(system, settings, ledger, root.engine),
             )
 
 

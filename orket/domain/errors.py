@@ -194,6 +194,14 @@ class ToolError(OrketError):
         self.code, self.hint = code, hint
 
 
+class ForgeError(OrketError):
+    """The forge did not do as it was asked; with ``retryable`` it may, another time. It may have heard."""
+
+    def __init__(self, detail: str, *, retryable: bool) -> None:
+        super().__init__(detail)
+        self.retryable = retryable
+
+
 class SandboxError(OrketError):
     """The sandbox could not be set up or reached: infrastructure, never the command's own failure."""
 

@@ -16,6 +16,7 @@ from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
 from orket.domain.projects import ProjectSandboxChanged
+from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
 from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
@@ -52,10 +53,7 @@ class RunPaused:
 
 @attrs.frozen(kw_only=True)
 class RunResumed:
-    """The run goes on; ``by`` is a person, or ``system`` after a restart.
-
-    ``budget`` and the cards' ``budgets`` replace those that were used up.
-    """
+    """The run goes on by a person, or ``system`` after a restart; budgets replace those that were used up."""
 
     by: str
     budget: Budget | None = None
@@ -384,6 +382,8 @@ Event = (
     | WorkspaceRolledBack
     | WorkspaceDiscarded
     | ProjectSandboxChanged
+    | PullRequestDecided
+    | PullRequestEffectFinished
     | EngineHalted
     | EngineReleased
 )

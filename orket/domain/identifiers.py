@@ -17,6 +17,9 @@ ENGINE = RunId("engine")
 PROJECTS = RunId("projects")
 """In the place of a run: what is recorded about project sandboxes, which belong to no run."""
 
+PULL_REQUESTS = RunId("pull-requests")
+"""In the place of a run: what was made of the pull requests that a forge tells of."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

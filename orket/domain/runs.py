@@ -16,6 +16,7 @@ from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
 from orket.domain.projects import ProjectSandboxChanged
+from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
 from orket.domain.seat_notes import Note, Received, delivered, kept
 from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
@@ -187,7 +188,13 @@ class RunState:
                     self.status = RunStatus.WAITING_FOR_APPROVAL
             case e.RunFinished():
                 self.status, self.reason = RunStatus(event.status), event.reason
-            case e.EngineHalted() | e.EngineReleased() | ProjectSandboxChanged():
+            case (
+                e.EngineHalted()
+                | e.EngineReleased()
+                | ProjectSandboxChanged()
+                | PullRequestDecided()
+                | PullRequestEffectFinished()
+            ):
                 pass  # no run's event
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"

@@ -14,17 +14,22 @@ import attrs
 from orket.domain import events as e
 from orket.domain.cards import Card
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import ENGINE, PROJECTS, CardId, RunId
+from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.projects import ProjectSandboxChanged
+from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
 from orket.domain.runs import RunState, RunStatus
 
 _RUN_EVENTS = (e.RunPaused, e.RunResumed, e.RunParked, e.RunFinished)
 _CARD_EVENTS = (e.CardAdded, e.CardStatusChanged, e.CardRetried)
 # What stands in the place of a run, and which events may stand there.
 UNLISTED: Mapping[RunId, tuple[type, ...]] = MappingProxyType(
-    {ENGINE: (e.EngineHalted, e.EngineReleased), PROJECTS: (ProjectSandboxChanged,)}
+    {
+        ENGINE: (e.EngineHalted, e.EngineReleased),
+        PROJECTS: (ProjectSandboxChanged,),
+        PULL_REQUESTS: (PullRequestDecided, PullRequestEffectFinished),
+    }
 )
 _LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))
 

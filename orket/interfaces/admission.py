@@ -14,10 +14,11 @@ from orket.interfaces.visits import Caller
 
 
 class Lane(StrEnum):
-    """What a request competes with: others, or only those that must get through when all is full."""
+    """What a request competes with: others, those that must get through when all is full, or deliveries."""
 
     WORK = "work"
     CONTROL = "control"
+    HOOK = "hook"
 
 
 class Admission:
@@ -30,9 +31,18 @@ class Admission:
 
     def __init__(self, limits: HttpLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rates = {lane: Rates(limits.rate_per_s, limits.rate_burst) for lane in Lane}
+        self._rates = {
+            lane: Rates(limits.rate_per_s, limits.rate_burst) for lane in (Lane.WORK, Lane.CONTROL)
+        }
+        # Deliveries are counted once it is known that nobody signed them.
+        self._rates[Lane.HOOK] = Rates(0.0, 1.0)
+        self._unsigned = Rates(limits.unsigned_per_s, limits.unsigned_burst)
         self._failures = Rates(1.0, 20.0)
-        self._places = {Lane.WORK: limits.requests, Lane.CONTROL: limits.control_requests}
+        self._places = {
+            Lane.WORK: limits.requests,
+            Lane.CONTROL: limits.control_requests,
+            Lane.HOOK: limits.hook_requests,
+        }
         self._under_way = dict.fromkeys(Lane, 0)
 
     def under_way(self) -> int:
@@ -64,6 +74,10 @@ class Admission:
     def failed_too_often(self, source: str) -> float:
         """Count a wrong key; 0, or the seconds a source should wait that has sent too many of them."""
         return self._failures.wait_s(source, self._clock())
+
+    def unsigned_too_often(self, source: str) -> float:
+        """Count a delivery without a good signature; 0, or the seconds its source should wait."""
+        return self._unsigned.wait_s(source or "unnamed", self._clock())
 
 
 def _not_allowed(caller: Caller, scope: Scope) -> HttpRefusal:

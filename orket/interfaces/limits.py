@@ -16,6 +16,9 @@ class HttpLimits:
         connections: Connections at a time; beyond, requests are refused and their connections closed.
         requests: Requests at a time, streams not counted.
         control_requests: How many more of those that stop things or answer questions (pause, halt, decide …).
+        hook_requests: How many deliveries of a webhook at a time.
+        unsigned_per_s: Deliveries without a good signature that one source may send per second.
+        unsigned_burst: Such deliveries at once of a source that was quiet.
         rate_per_s: Requests per second of one caller in the long run; 0 means no limit.
         rate_burst: Requests at once of a caller who was quiet.
         ask_s: How long a caller waits for the engine who does not say.
@@ -34,6 +37,9 @@ class HttpLimits:
     connections: int = 2000
     requests: int = 256
     control_requests: int = 64
+    hook_requests: int = 64
+    unsigned_per_s: float = 1.0
+    unsigned_burst: float = 60.0
     rate_per_s: float = 1000.0
     rate_burst: float = 2000.0
     ask_s: float = 30.0

@@ -36,6 +36,8 @@ MALFORMED = Kind(400, "malformed-request", "The request cannot be read")
 KEY_NEEDED = Kind(401, "key-needed", "A key is needed here")
 BAD_KEY = Kind(401, "key-not-usable", "The key is not known, revoked or expired")
 FORBIDDEN = Kind(403, "scope-missing", "The key does not allow this")
+SIGNATURE_NEEDED = Kind(401, "signature-needed", "The delivery is not signed")
+BAD_SIGNATURE = Kind(401, "bad-signature", "The signature is not good")
 BODY_LATE = Kind(408, "body-too-slow", "The body did not arrive in time")
 FOREIGN_ORIGIN = Kind(403, "foreign-origin", "Requests from other origins are not served")
 NOT_FOUND = Kind(404, "not-found", "There is no such resource")
@@ -46,6 +48,7 @@ SANDBOX_NOT_FOUND = Kind(404, "sandbox-not-found", "There is no such sandbox")
 CARD_NOT_FOUND = Kind(404, "card-not-found", "The run has no such card")
 BLOB_NOT_FOUND = Kind(404, "blob-not-found", "There is no such content")
 APPROVAL_NOT_FOUND = Kind(404, "approval-not-found", "Nothing waits under this name")
+HOOK_OFF = Kind(404, "webhook-off", "This webhook is not set up")
 METHOD = Kind(405, "method-not-allowed", "The resource does not offer this method")
 CONFLICT = Kind(409, "conflict", "The state does not allow this command")
 DENIED = Kind(409, "run-denied", "The admission rule refused the run")
@@ -90,6 +93,7 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.SandboxNotFound: SANDBOX_NOT_FOUND,
         e.SandboxConflict: CONFLICT,
         e.StackUnsupported: UNPROCESSABLE,
+        e.ForgeError: OVERLOADED,
         e.StoreError: STORE,
         WireInvalid: INVALID,
         actors.ActorsError: INTERNAL,

@@ -30,7 +30,7 @@ async def read_json(request: Request, kind: type[T], *, bytes_max: int, seconds_
         HttpRefusal: It is too large, too slow, or says that it is not JSON.
         WireInvalid: It is not of that shape.
     """
-    body = await _body(request, bytes_max, seconds_max)
+    body = await read_bytes(request, bytes_max=bytes_max, seconds_max=seconds_max)
     if body:
         _require_json(request)
     return decode(kind, body or b"{}")
@@ -97,7 +97,13 @@ def last_event_id(request: HTTPConnection) -> int | None:
     return SEQ_MAX if len(text) > SEQ_DIGITS else min(int(text), SEQ_MAX)
 
 
-async def _body(request: Request, bytes_max: int, seconds_max: float) -> bytes:
+async def read_bytes(request: Request, *, bytes_max: int, seconds_max: float) -> bytes:
+    """Read the body as it comes, and no further than it may go.
+
+    Raises:
+        HttpRefusal: It is too large, or too slow.
+        ClientDisconnect: The client has left.
+    """
     declared = header(request.scope, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > bytes_max:
         raise _too_large(bytes_max)

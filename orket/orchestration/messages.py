@@ -14,6 +14,7 @@ from orket.domain.budgets import Budget
 from orket.domain.errors import OrketError
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.ports import CommandKey
+from orket.domain.pull_requests import PullRequestDecided, PullRequestEvent
 from orket.domain.runs import RunStatus
 from orket.domain.tools import HumanVerdict
 
@@ -33,6 +34,14 @@ class RunTicket:
     run_id: RunId
     status: RunStatus
     replayed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ForgeHeard:
+    """What was made of a delivery; ``repeated`` says that it had been heard before, and nothing was done."""
+
+    decided: PullRequestDecided | None = None
+    repeated: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -166,6 +175,13 @@ class ReleaseEngine(Request[EngineTicket]):
     """Let a halted engine work again: its runs go on from where they stood."""
 
     by: str
+
+
+@attrs.frozen(kw_only=True)
+class HearForge(Request[ForgeHeard]):
+    """Decide about one delivery of the forge and record that; what follows is done afterwards."""
+
+    event: PullRequestEvent
 
 
 EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace

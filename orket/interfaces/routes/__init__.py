@@ -8,6 +8,7 @@ from orket.interfaces.routes import (
     cards,
     catalog,
     contents,
+    gitea,
     heartbeat,
     keys,
     ledger,
@@ -47,5 +48,6 @@ OPERATIONS = (
     *system.OPERATIONS,
     *heartbeat.OPERATIONS,
     *metrics.OPERATIONS,
+    *gitea.OPERATIONS,
     *catalog.OPERATIONS,
 )
