@@ -112,8 +112,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Measure, print, and keep the result as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks http", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7, help="rounds of each server")
-    parser.add_argument("--count", type=int, default=6400, help="requests of a round")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each server")
+    parser.add_argument("--count", type=int, default=1600, help="requests of a round")
     parser.add_argument("--short", action="store_true", help="a quick look; the figures mean little")
     parser.add_argument("--out", type=Path, help="write the result there")
     given = parser.parse_args(arguments)

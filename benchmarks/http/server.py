@@ -74,6 +74,7 @@ async def engine(kind: type[Actor[Any]]) -> AsyncIterator[tuple[Orket, MemoryLed
                 system=system,
                 root=cast("Root", None),
                 engine=system.spawn(kind),
+                projects=cast("Any", None),
                 ledger=ledger,
                 nodes=NodeRegistry().resolve((), {}),
                 settings=load_settings({}, Path.cwd()),
