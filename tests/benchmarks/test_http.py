@@ -8,10 +8,10 @@ from benchmarks.http.cli import EVENTS, KINDS, PATH, busy_stream
 from benchmarks.http.load import follow, load, server
 
 
-def test_every_server_answers_as_it_should() -> None:
-    for kind, status in KINDS.items():
+def test_the_servers_answer_as_they_should() -> None:
+    for kind in ("ask", "full"):
         with server(kind) as one:
-            asyncio.run(load(one.port, PATH, 8, 2, status))
+            asyncio.run(load(one.port, PATH, 8, 2, KINDS[kind]))
             assert one.cpu_s() > 0
             assert one.resident_bytes() > 1024 * 1024
             if kind == "ask":
