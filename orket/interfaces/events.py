@@ -17,7 +17,11 @@ from orket.wire.views import event_view
 
 SSE_TYPE = "text/event-stream"
 CHUNK_BYTES = 64 * 1024
-_HEADERS = {"content-type": SSE_TYPE, "cache-control": "no-store", "x-accel-buffering": "no"}
+_RAW_HEADERS = [
+    (b"content-type", SSE_TYPE.encode()),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 _FIRST = b"retry: 1000\n\n"
 _HEARTBEAT = b": still here\n\n"
 
@@ -35,20 +39,22 @@ class EventStream(Response):
 
     def __init__(self, tail: Tail, streams: Streams) -> None:
         # Not the base class's: it would announce a length.
-        self.status_code, self.background = 200, None
-        self.init_headers(_HEADERS)
+        self.status_code, self.background, self.raw_headers = 200, None, _RAW_HEADERS
         self._tail, self._streams = tail, streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one client."""
         stall_s = self._tail.limits.send_stall_s
         line = Line(send, stall_s)
-        with self._streams.admitted():
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        self._streams.admit()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _RAW_HEADERS})
             if scope["method"] != "HEAD":
                 with suppress(OSError):
                     await line.send(_piece(_FIRST))
-                    await self._tail.follow(_Sse(line), receive)
+                    await self._tail.follow(_Sse(line), receive, self._streams)
+        finally:
+            self._streams.release()
         if line.broken:
             return  # without an end of the body the server drops the connection
         # Reached at the end of the run and at the end of the server; a client that left does not mind.

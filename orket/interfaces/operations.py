@@ -9,6 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from actors import ActorsError
 from orket.domain.errors import OrketError
@@ -165,19 +167,32 @@ def routes_of(operations: Iterable[Operation], bridge: Bridge) -> Sequence[Route
 
 
 def _route(path: str, operations: Sequence[Operation], bridge: Bridge) -> Route:
-    by_method = {one.method: one for one in operations}
+    endpoint = _Endpoint({one.method: one for one in operations}, bridge)
+    return Route(path, endpoint, methods=list(endpoint.by_method), name=operations[0].name)
 
-    async def endpoint(request: Request) -> Response:
-        one = by_method["GET" if request.method == "HEAD" else request.method]
+
+class _Endpoint:
+    """One path as an ASGI app: fewer layers than a function has, which counts when streams stay open."""
+
+    def __init__(self, by_method: Mapping[str, Operation], bridge: Bridge) -> None:
+        self.by_method, self._bridge = by_method, bridge
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        bridge, admission = self._bridge, self._bridge.admission
+        one = self.by_method["GET" if request.method == "HEAD" else request.method]
         visit = visit_of(request.scope)
         visit.operation = one.name
-        bridge.admission.enter(visit.caller, one.scope, one.lane)
         try:
-            response = await one.handler(bridge, request)
+            admission.enter(visit.caller, one.scope, one.lane)
+            try:
+                response = await one.handler(bridge, request)
+            finally:
+                admission.leave(one.lane)
+            return response if one.method == "POST" else conditional(request, response)
         except (OrketError, ActorsError) as error:
             return refusal(bridge, request, error)
-        finally:
-            bridge.admission.leave(one.lane)
-        return response if one.method == "POST" else conditional(request, response)
-
-    return Route(path, endpoint, methods=list(by_method), name=operations[0].name)

@@ -35,9 +35,12 @@ def event_socket(bridge: Bridge) -> WebSocketRoute:
         finally:
             bridge.admission.leave(Lane.WORK)
         line = Line(socket.send, bridge.limits.send_stall_s)
-        with bridge.streams.admitted():
+        bridge.streams.admit()
+        try:
             await socket.accept()
-            await tail.follow(_Frames(line), socket.receive)
+            await tail.follow(_Frames(line), socket.receive, bridge.streams)
+        finally:
+            bridge.streams.release()
         if line.broken:
             return
         # The client may have left; closing a second time is an error of the framework's own.

@@ -20,6 +20,7 @@ from orket.domain.events import Recorded, RunFinished
 from orket.domain.identifiers import RunId
 from orket.domain.ports import LedgerReader
 from orket.interfaces.limits import HttpLimits
+from orket.interfaces.streams import Streams
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,16 +73,19 @@ class Tail:
     limits: HttpLimits
     over: bool
 
-    async def follow(self, told: Told, receive: Receive) -> None:
+    async def follow(self, told: Told, receive: Receive, streams: Streams) -> None:
         """Tell the events until the run is over, the client has left, or nothing can be told any more."""
         async with anyio.create_task_group() as group:
             group.start_soon(_until_gone, receive, group.cancel_scope)
+            streams.enter(group.cancel_scope)
             try:
                 with suppress(OSError):
                     await self._pump(told)
             except StoreError as error:
                 # The client comes back and is told then; in the middle of a stream nobody can be told.
                 _LOG.warning("the event stream of run %s ended: %s", self.run_id, error.detail)
+            finally:
+                streams.leave(group.cancel_scope)
             group.cancel_scope.cancel()
 
     async def _pump(self, told: Told) -> None:
