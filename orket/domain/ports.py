@@ -81,11 +81,12 @@ class LedgerReader(Protocol):
         """Return up to ``limit`` events with a sequence above ``after``, ascending, of one run or of all."""
         ...
 
-    async def wait(self, after: int) -> int:
+    async def wait(self, after: int, run_id: RunId | None = None) -> int:
         """Return the newest sequence number once it is above ``after`` (at once if it is already).
 
-        A watcher of one run waits above what this returned, not above its own last event. Every event up
-        to the number returned is visible to the next ``read``. Only commits of this process wake it.
+        A watcher of one run names it, and is then not woken for others once it waits; it waits above what
+        this returned, not above its own last event. Every event up to the number returned is visible to the
+        next ``read``. Only commits of this process wake it.
         """
         ...
 

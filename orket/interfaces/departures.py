@@ -7,6 +7,8 @@ each wait watches for itself.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -24,10 +26,11 @@ T = TypeVar("T")
 
 @attrs.define(eq=False)
 class _Wait:
-    """One wait: how to hear of its client, and how to end it."""
+    """One wait: how to hear of its client, how to end it, and when at the latest."""
 
-    receive: Receive
+    receive: Receive | None
     scope: anyio.CancelScope
+    until: float = math.inf
     seen: bool = False
     watch: anyio.CancelScope | None = None
 
@@ -76,10 +79,8 @@ class Departures:
         with anyio.CancelScope() as scope:
             wait = _Wait(receive, scope)
             if not self.lazy:
-                return await _watching(wait, work)
-            self._waits.add(wait)
-            if self._begun is not None:
-                self._begun.set()
+                return await _watching(wait, receive, work)
+            self._add(wait)
             try:
                 return await work()
             finally:
@@ -87,6 +88,29 @@ class Departures:
                 if wait.watch is not None:
                     wait.watch.cancel()
         raise ClientDisconnect
+
+    async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something that does not return None, and give it up after some seconds; None if so.
+
+        A served bridge looks at its waits now and then, so the time may be exceeded by as much.
+        """
+        if not self.lazy:
+            with anyio.move_on_after(seconds):
+                return await work()
+            return None
+        with anyio.CancelScope() as scope:
+            wait = _Wait(None, scope, time.monotonic() + seconds)
+            self._add(wait)
+            try:
+                return await work()
+            finally:
+                self._waits.discard(wait)
+        return None
+
+    def _add(self, wait: _Wait) -> None:
+        self._waits.add(wait)
+        if self._begun is not None:
+            self._begun.set()
 
     async def _look(self, group: anyio.abc.TaskGroup) -> None:
         """Begin to watch the waits that were there last time already; sleep when there are none."""
@@ -96,25 +120,28 @@ class Departures:
                 await self._begun.wait()
                 self._begun = None
             await anyio.sleep(self._after_s)
+            now = time.monotonic()
             for wait in self._waits:
-                if wait.seen and wait.watch is None:
+                if now > wait.until:
+                    wait.scope.cancel()
+                if wait.seen and wait.watch is None and wait.receive is not None:
                     wait.watch = anyio.CancelScope()
-                    group.start_soon(_until_left, wait, wait.watch)
+                    group.start_soon(_until_left, wait, wait.receive, wait.watch)
                 wait.seen = True
 
 
-async def _until_left(wait: _Wait, watch: anyio.CancelScope) -> None:
+async def _until_left(wait: _Wait, receive: Receive, watch: anyio.CancelScope) -> None:
     with watch:
-        while (await wait.receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+        while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
             pass
         wait.scope.cancel()
 
 
-async def _watching(wait: _Wait, work: Callable[[], Awaitable[T]]) -> T:
+async def _watching(wait: _Wait, receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
     outcome: T | OrketError | ActorsError
     async with anyio.create_task_group() as group:
         watch = anyio.CancelScope()
-        group.start_soon(_until_left, wait, watch)
+        group.start_soon(_until_left, wait, receive, watch)
         try:
             outcome = await work()
         except (OrketError, ActorsError) as error:

@@ -65,7 +65,7 @@ class Door:
             return
         given, hosts, header_bytes = _read(scope["headers"])
         origin = _origin(given)
-        visit = scope[VISIT] = Visit(origin.request_id, _STRANGER, given)
+        visit = scope[VISIT] = Visit(origin.request_id, _STRANGER, given, "", self._bridge.departures)
         mark = (b"x-request-id", origin.request_id.encode())
         status, began = 500, time.perf_counter()
 

@@ -12,6 +12,7 @@ class HttpLimits:
     Attributes:
         body_bytes: Size of a request's body.
         body_s: How long a body may take to arrive.
+        head_s: How long a connection may be silent, or its request's head unfinished.
         header_bytes: Size of a request's headers, names and values added up.
         connections: Connections at a time; beyond, requests are refused and their connections closed.
         requests: Requests at a time, streams not counted.
@@ -33,6 +34,7 @@ class HttpLimits:
 
     body_bytes: int = 1024 * 1024
     body_s: float = 10.0
+    head_s: float = 10.0
     header_bytes: int = 32 * 1024
     connections: int = 2000
     requests: int = 256

@@ -67,6 +67,6 @@ async def _until_rest(ledger: LedgerReader, run_id: RunId, seconds: float) -> Ru
     newest = 0
     with anyio.move_on_after(seconds):
         while found is not None and found.status is RunStatus.RUNNING:
-            newest = await ledger.wait(max(newest, found.last_seq))
+            newest = await ledger.wait(max(newest, found.last_seq), run_id)
             found = await ledger.run(run_id)
     return found

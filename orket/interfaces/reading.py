@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-import anyio
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from orket.domain.ports import CommandKey
 from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
-from orket.interfaces.visits import header
+from orket.interfaces.visits import header, visit_of
 from orket.wire.codec import convert, decode, fingerprint
 from orket.wire.problems import Fault
 
@@ -107,24 +106,29 @@ async def read_bytes(request: Request, *, bytes_max: int, seconds_max: float) ->
     declared = header(request.scope, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > bytes_max:
         raise _too_large(bytes_max)
-    pieces: list[bytes] = []
-    read_bytes = 0
-    receive = request.receive
-    with anyio.move_on_after(seconds_max):
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            piece: bytes = message.get("body", b"")
-            read_bytes += len(piece)
-            if read_bytes > bytes_max:
-                raise _too_large(bytes_max)
-            pieces.append(piece)
-            if not message.get("more_body", False):
-                return b"".join(pieces)
+    departures = visit_of(request.scope).departures
+    body = await departures.within(seconds_max, lambda: _pieces(request, bytes_max))
+    if body is not None:
+        return body
     detail = f"It must arrive within {seconds_max:g} s."
     fault = Fault(place="body", pointer="", detail=detail)
     raise HttpRefusal(BODY_LATE, detail, faults=[fault], headers={"connection": "close"})
+
+
+async def _pieces(request: Request, bytes_max: int) -> bytes:
+    pieces: list[bytes] = []
+    read_bytes, receive = 0, request.receive
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece: bytes = message.get("body", b"")
+        read_bytes += len(piece)
+        if read_bytes > bytes_max:
+            raise _too_large(bytes_max)
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return b"".join(pieces)
 
 
 def _require_json(request: Request) -> None:

@@ -26,6 +26,7 @@ from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
+from orket.interfaces.silence import hang_up
 from orket.settings import Settings
 
 # What is under way when the server stops gets this long, in whole seconds.
@@ -185,7 +186,10 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
         group.start_soon(run)
         try:
             await server.listening.wait()
-            yield
+            async with anyio.create_task_group() as meanwhile:
+                meanwhile.start_soon(hang_up, lambda: server.server_state.connections, bridge.limits.head_s)
+                yield
+                meanwhile.cancel_scope.cancel()
         finally:
             bridge.streams.close()
             server.should_exit = True

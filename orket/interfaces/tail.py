@@ -106,7 +106,7 @@ class Tail:
         """Wait until the ledger is beyond ``newest``, with a sign of life now and then."""
         while True:
             with anyio.move_on_after(self.limits.heartbeat_s):
-                return await self.ledger.wait(newest)
+                return await self.ledger.wait(newest, self.run_id)
             await told.alive()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ import attrs
 from starlette.types import Scope as AsgiScope
 
 from orket.domain.keys import EVERYTHING, Scope
+from orket.interfaces.departures import Departures
 
 VISIT = "orket.visit"
 LOCAL = "local"
@@ -40,6 +42,7 @@ class Visit:
     caller: Caller
     given: Mapping[bytes, bytes] = attrs.field(factory=dict)
     operation: str = ""
+    departures: Departures = attrs.field(factory=lambda: Departures(math.inf))
 
 
 def visit_of(scope: Mapping[str, object]) -> Visit:

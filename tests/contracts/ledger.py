@@ -330,6 +330,24 @@ class LedgerContract:
                 await ledger.append(A, [comment()])
             assert await ledger.wait(0) == await ledger.wait(4) == 5
 
+    async def test_who_waits_for_a_run_is_not_woken_for_others(self, opening: Opening) -> None:
+        woken: list[int] = []
+
+        async def watch(after: int) -> None:
+            woken.append(await ledger.wait(after, A))
+
+        async with opening(SteppingClock()) as ledger:
+            await ledger.append(A, [accepted()])
+            await watch(0)  # at once, whoever's the events are: one may have been missed
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch, 1)
+                await wait_all_tasks_blocked()
+                await ledger.append(B, [accepted()])
+                await wait_all_tasks_blocked()
+                assert woken == [1]
+                await ledger.append(A, [comment()])
+            assert woken == [1, 3]
+
     async def test_a_watcher_misses_nothing(self, opening: Opening) -> None:
         """The watcher reads and waits while others write; it sees every event once, in order."""
 

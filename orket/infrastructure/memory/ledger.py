@@ -70,7 +70,7 @@ class MemoryLedger:
         self._blobs.update((blob_id(one), one) for one in map(self._redactor.blob, map(bytes, blobs)))
         if key is not None:
             self._keys[key.key] = key, run_id
-        self._newest.advance(len(self._events))
+        self._newest.advance(len(self._events), (run_id,))
         return recorded
 
     async def read(
@@ -82,13 +82,13 @@ class MemoryLedger:
         start = bisect_right(events, after, key=lambda one: one.seq)
         return tuple(events[start : start + max(limit, 0)])
 
-    async def wait(self, after: int) -> int:
+    async def wait(self, after: int, run_id: RunId | None = None) -> int:
         """Return the newest sequence number once it is above ``after``.
 
         Raises:
             StoreError: The ledger was closed.
         """
-        return await self._newest.wait(after)
+        return await self._newest.wait(after, run_id)
 
     async def run(self, run_id: RunId) -> RunSummary | None:
         """Find one run, or None."""

@@ -137,7 +137,7 @@ class Commits:
                 self._tail.add(outcome, [len(body) for _, _, body in append.events])
         batch.done.set()
         if seq > self.newest.seq:
-            self.newest.advance(seq)
+            self.newest.advance(seq, {append.run_id for append in batch.appends})
 
     def _end(self, unanswered: Batch | None) -> None:
         """Answer whoever still waits: nobody after an orderly end, everybody after a fault of our own."""

@@ -43,7 +43,7 @@ class SqliteReader:
         """Return up to ``limit`` events above ``after``, ascending, of one run or of all."""
         return await self._readers.ask(partial(queries.events, run_id=run_id, after=after, limit=limit))
 
-    async def wait(self, after: int) -> int:
+    async def wait(self, after: int, run_id: RunId | None = None) -> int:
         """Return the newest sequence number if it is above ``after``, else wait: nobody commits here."""
         newest = await self._readers.ask(queries.newest_seq)
         if newest <= after:
@@ -112,13 +112,13 @@ class SqliteLedger(SqliteReader):
         found = self._commits.recent(run_id, after, limit)
         return await super().read(run_id, after=after, limit=limit) if found is None else found
 
-    async def wait(self, after: int) -> int:
+    async def wait(self, after: int, run_id: RunId | None = None) -> int:
         """Return the newest sequence number once it is above ``after``.
 
         Raises:
             StoreError: The ledger was closed.
         """
-        return await self._commits.newest.wait(after)
+        return await self._commits.newest.wait(after, run_id)
 
     async def append(
         self,
