@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 from cyclopts import CycloptsError
 
-from orket.interfaces.cli.app import build
+from orket.interfaces.cli.app import _global_last, build
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+SHELL = frozenset({"&&", "||", "|", ";", ">"})
 
 
 def documented() -> Iterator[list[str]]:
@@ -24,11 +27,12 @@ def documented() -> Iterator[list[str]]:
         for block in BLOCK.findall(page.read_text(encoding="utf-8")):
             for line in block.splitlines():
                 if (command := line.removeprefix("$ ")).startswith("orket "):
-                    yield shlex.split(command, comments=True)[1:]
+                    words = shlex.split(command, comments=True)[1:]
+                    yield list(takewhile(lambda word: word not in SHELL, words))
 
 
 def parse(words: list[str]) -> None:
-    build().parse_args(words, exit_on_error=False, print_error=False)
+    build().parse_args(_global_last(words), exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("words", list(documented()), ids=" ".join)

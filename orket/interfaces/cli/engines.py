@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+from orket.interfaces.cli.exits import BadInput
 from orket.interfaces.cli.reach import Control, Database, Own, Reach
 from orket.settings import Settings
 
@@ -84,3 +85,13 @@ async def _answering(settings: Settings, stack: AsyncExitStack) -> Reach | None:
         return await stack.enter_async_context(connect(socket, start_s=0.0))
     except Unreachable:
         return None
+
+
+def require_here(settings: Settings, command: str) -> None:
+    """Refuse a command that reads this machine's database when another place is meant.
+
+    Raises:
+        BadInput: A bridge was named, by an option or by the environment.
+    """
+    if settings.url:
+        raise BadInput(f"orket {command} works on this machine only; leave out --url and ORKET_URL")

@@ -6,6 +6,7 @@ import anyio
 from cyclopts import App
 
 from orket.domain.memory import Memory, query_words
+from orket.interfaces.cli.engines import require_here
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
@@ -39,8 +40,9 @@ def search(*words: str, limit: int = 20, as_json: Json = False, where: Where = H
 async def _search(where: Where, query: str, limit: int, as_json: bool) -> Exit:
     from orket.bootstrap import search_memory
 
-    out = Out()
-    found = await search_memory(where.settings(), query, limit=limit)
+    out, settings = Out(), where.settings()
+    require_here(settings, "memory")
+    found = await search_memory(settings, query, limit=limit)
     for one in found:
         out.line(codec.encode(one).decode() if as_json else _told(one))
     if not found:

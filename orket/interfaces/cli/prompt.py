@@ -15,7 +15,7 @@ from orket.domain.events import Recorded, TurnStarted
 from orket.domain.identifiers import CardId
 from orket.domain.models import ChatMessage
 from orket.domain.runs import RunState
-from orket.interfaces.cli.engines import reach_ledger
+from orket.interfaces.cli.engines import reach_ledger, require_here
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.names import find_run, newest_run
 from orket.interfaces.cli.options import HERE, Json, Where
@@ -56,6 +56,7 @@ async def _prompt(where: Where, name: str | None, card: CardId, turn: int | None
     from orket.bootstrap import preview_first_prompt, preview_prompt
 
     out, settings = Out(), where.settings()
+    require_here(settings, "prompt")
     if name is not None and _is_file(name):
         if turn is not None:
             raise BadInput(f"--turn {turn}: {name} is a card file, and only runs have turns")

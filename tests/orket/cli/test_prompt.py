@@ -119,3 +119,13 @@ def test_what_cannot_be_meant_is_refused(
     told = here(*words)
     assert (told.code, told.out) == (code, "")
     assert complaint in told.err
+
+
+@pytest.mark.parametrize("words", [("prompt", "B"), ("memory", "search")])
+def test_another_machine_is_not_answered_for(
+    here: Here, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORKET_URL", "http://127.0.0.1:9")
+    told = here(*words)
+    assert (told.code, told.out) == (2, "")
+    assert "this machine only" in told.err

@@ -21,6 +21,8 @@ def test_a_run_is_reproduced_with_an_engine_and_without(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     epic = model_dir(tmp_path / "model", [write("a.txt"), FINISH])
+    card = json.loads(epic.read_text())  # or the words of the prompt would differ first
+    epic.write_text(json.dumps({**card, "architecture_governance": {"idesign": False}}))
     assert main(["run", str(epic), "--workspace", "w", "--json"]) == 0
     events = capfd.readouterr().out.splitlines()
     run = json.loads(events[0])["run_id"]
