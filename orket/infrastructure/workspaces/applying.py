@@ -35,6 +35,7 @@ def apply_changes(plan: Sequence[Change], project: str, source: str, undo: str) 
     """
     os.makedirs(undo, exist_ok=True)
     numbered = list(enumerate(plan))
+    _keep_all(numbered, project, undo)
     for number, change in reversed(numbered):  # what a folder holds goes before the folder
         if change.after is None or _makes_way(change):
             with _at(project, change) as spot:
@@ -173,23 +174,41 @@ def _fill(change: Change, wanted: Entry, source: str, fresh: str) -> None:
     os.chmod(fresh, wanted.mode)
     if entry_at(fresh) != wanted:
         raise RunConflict(f"{change.path}: changed in the run's workspace since it was planned")
-    fd = os.open(fresh, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    _sync_file(fresh)
 
 
-def _keep(spot: str, found: Entry, undo: str) -> None:
+def _keep_all(numbered: Sequence[tuple[int, Change]], project: str, undo: str) -> None:
+    """Keep all that is going to be replaced, and make that durable at once and not file by file."""
+    for number, change in numbered:
+        if change.before is not None and change.before.kind is Kind.FILE:
+            with _at(project, change) as spot:
+                if (found := entry_at(spot)) == change.before:
+                    _keep(spot, found, f"{undo}/{number}", sync=False)
+    sync_folder(undo)
+
+
+def _keep(spot: str, found: Entry, undo: str, *, sync: bool = True) -> None:
     """Keep what is about to go, unless an earlier attempt has: under another name, or as a copy."""
     if not undo or found.kind is not Kind.FILE or os.path.lexists(undo):
         return
     try:
         os.link(spot, undo, follow_symlinks=False)
     except OSError:  # another file system, or one without links
+        with suppress(FileNotFoundError):  # an earlier attempt's
+            os.unlink(f"{undo}.new")
         copy_file(spot, f"{undo}.new")
+        _sync_file(f"{undo}.new")
         os.replace(f"{undo}.new", undo)
-    sync_folder(Path(undo).parent)
+    if sync:
+        sync_folder(Path(undo).parent)
+
+
+def _sync_file(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _require(change: Change, found: Entry | None) -> None:

@@ -271,6 +271,21 @@ async def test_killed_in_the_middle_it_can_be_finished_or_taken_back(
     assert tree(Path(place.isolation.project)) == wanted
 
 
+async def test_what_is_replaced_is_kept_as_a_copy_where_names_cannot_be_shared(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(18, "another file system")
+
+    found = tree(Path(place.isolation.project))
+    await worked(place)
+    plan = await FILES.plan(place, 1)
+    monkeypatch.setattr(os, "link", refuse)
+    await FILES.apply(place, 1, plan.name)
+    await FILES.take_back(place, 1, plan.name)
+    assert tree(Path(place.isolation.project)) == found
+
+
 async def test_a_workspace_of_the_runs_own_is_compared_with_any_folder(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work/made").write_text("x")
