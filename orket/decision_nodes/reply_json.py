@@ -57,12 +57,14 @@ def _attempts(text: str) -> Iterator[str]:
     missing = _missing(without)
     if missing and len(missing) <= CLOSERS_MAX:
         yield without.rstrip().rstrip(",") + missing
-    try:
-        _, end = json.JSONDecoder(strict=False).raw_decode(without)
-    except (ValueError, RecursionError):
-        return
-    if not without[end:].strip("}] \n\r\t`"):  # a bracket too many
-        yield without[:end]
+    # A bracket too many at the end; or doubled ones, as in the templates that a model has seen.
+    for text in (without, without[1:] if without.startswith("{{") else ""):
+        try:
+            _, end = json.JSONDecoder(strict=False).raw_decode(text)
+        except (ValueError, RecursionError):
+            continue
+        if not text[end:].strip("}] \n\r\t`"):
+            yield text[:end]
 
 
 def _outside_strings(text: str) -> str:

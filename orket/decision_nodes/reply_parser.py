@@ -100,7 +100,7 @@ def _candidates(text: str) -> Iterator[tuple[str, str | None]]:
     if text[0] in "{[" and not _MARKED.match(text):
         blocks = [text] if _is_one(text) else list(standing_alone(text))
         if not blocks and not begins_whole(text):
-            blocks = [text]
+            blocks = _lines(text)
         yield from ((one, None) for one in blocks)
         return
     if tagged := [one["body"] for one in _TAGGED.finditer(text)]:

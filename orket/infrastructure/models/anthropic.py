@@ -124,6 +124,7 @@ class MessagesListener:
         self._schema = schema
         self._calls: dict[int, int] = {}
         self._wrapped: list[str] = []
+        self._beside: list[str] = []
         self._used = Usage()
 
     def hear(self, data: str) -> str:
@@ -160,7 +161,9 @@ class MessagesListener:
 
     def _add(self, index: int, delta: _Delta) -> str:
         if delta.type == "text_delta":
-            return "" if self._schema else self.answer.say(delta.text)
+            if not self._schema:
+                return self.answer.say(delta.text)
+            self._beside.append(delta.text)
         if delta.type == "input_json_delta":
             if self._schema:
                 self._wrapped.append(delta.partial_json)
@@ -193,6 +196,8 @@ class MessagesListener:
             return ""
         if self.answer.finish is FinishReason.TOOL_CALLS:
             self.answer.finish = FinishReason.STOP
+        if not self._wrapped:  # a server that does not force the tool; what was said may still be the answer
+            return self.answer.say("".join(self._beside))
         wrapped = "".join(self._wrapped)
         try:
             return self.answer.say(bytes(msgspec.json.decode(wrapped, type=_Wrapped).answer).decode())

@@ -155,6 +155,12 @@ BROKEN: list[Case] = [
     ("a brace too few", '{"tool": "read_file", "arguments": {"path": "a.txt"}', READ),
     ("two brackets too few", '[{"tool": "read_file", "arguments": {"path": "a.txt"}', READ),
     ("a brace too many", '{"tool": "read_file", "arguments": {"path": "a.txt"}}}', READ),
+    ("doubled braces", '{{"name": "read_file", "arguments": {"path": "a.txt"}}}}', READ),
+    (
+        "doubled braces on several lines",
+        '{{"name": "read_file", "arguments": {"path": "a.txt"}}}}\n{{"name": "list_directory", "arguments": {}}}}',
+        READ + LIST,
+    ),
     ("a semicolon", '{"tool": "read_file", "arguments": {"path": "a.txt"}};', READ),
     ("single quotes", "{'tool': 'read_file', 'arguments': {'path': 'a.txt'}}", READ),
     ("Python's None", "{'tool': 'list_directory', 'arguments': None}", LIST),

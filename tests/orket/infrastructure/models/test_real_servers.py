@@ -108,7 +108,7 @@ async def test_an_answer_that_is_too_long_is_cut(model: ModelClient) -> None:
 @pytest.mark.anyio
 async def test_a_schema_is_enforced_whatever_is_asked(model: ModelClient, protocol: str) -> None:
     if protocol != "openai":
-        pytest.skip("this server keeps to a schema in chat completions only")
+        pytest.skip("tried: this server keeps to a schema in chat completions only")
     asked = question("Tell me a joke about the moon.", schema_json=json.dumps(ACTION), output_tokens_max=60)
     said = json.loads((await reply_of(model, asked)).text)
     assert said["tool"] == "paint"

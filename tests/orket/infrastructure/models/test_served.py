@@ -309,6 +309,15 @@ async def test_an_endless_repetition_is_cut_off(protocol: str) -> None:
     assert told.value.usage[1] > 0
 
 
+@pytest.mark.anyio
+async def test_a_server_that_does_not_force_the_answer_is_heard_all_the_same() -> None:
+    said = attrs.evolve(line(text='{"a":1}').reply, calls=())
+    frames = list(FRAMES["anthropic"](said, {}))
+    async with model_server([], [Say(frames)]) as server:
+        request = attrs.evolve(ask(), schema_json='{"type":"object"}')
+        assert (await reply_of(opened(server, "anthropic"), request)).text == '{"a":1}'
+
+
 ERRORS: Mapping[str, bytes] = {
     "openai": sse({"error": {"message": "too many", "type": "overloaded_error", "code": 503}}),
     "responses": sse({"type": "response.failed", "response": {"error": {"code": "server_is_overloaded"}}}),
