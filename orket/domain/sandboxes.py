@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 import attrs
 
@@ -100,18 +101,33 @@ class InputFile:
     content: bytes
 
 
+class Talk(Protocol):
+    """Somebody who talks with a command while it runs, over its standard input and output."""
+
+    async def next(self) -> bytes:
+        """Return what to write to it next; empty when there will be no more."""
+        ...
+
+    async def hear(self, said: bytes) -> None:
+        """Take what it has said, empty when there will be no more; it may have to wait meanwhile."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class Command:
     """One command: argument vector (never a shell string), standard input, private files, limits.
 
     The working directory is the workspace. ``{private}`` in an argument is replaced by the path of the
-    private directory that holds ``files``; it is gone when the command has ended.
+    private directory that holds ``files``; it is gone when the command has ended. With a ``talk`` there is no
+    ``stdin``, and its standard output goes there, unbounded, and not into its result.
     """
 
     argv: tuple[str, ...]
     stdin: bytes = b""
     files: tuple[InputFile, ...] = ()
     limits: Limits = attrs.field(factory=Limits)
+    # Whoever is asked to run the command may hold it: it is no part of what the command is.
+    talk: Talk | None = attrs.field(default=None, eq=False, repr=False, metadata={"actors.shared": True})
 
 
 @attrs.frozen(kw_only=True)

@@ -72,8 +72,11 @@ class ContainerSandbox(ProcessSandbox):
         """Run a command to its end; its container is gone when this returns or is cancelled.
 
         Raises:
-            SandboxError: The container engine could not make, start or end it.
+            SandboxError: The container engine could not make, start or end it, or somebody wants to talk with
+                it, which a container cannot be had for.
         """
+        if command.talk is not None:
+            raise SandboxError("a program that is talked to while it runs cannot run in a container")
         with ExitStack() as held:
             self._enter(held)
             async with self._room:

@@ -14,10 +14,11 @@ import anyio.to_thread
 import attrs
 
 from orket.domain.errors import SandboxError
-from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
+from orket.domain.sandboxes import CommandEnd, CommandResult, Limits, Talk
 from orket.infrastructure.sandboxes.claims import claim
 from orket.infrastructure.sandboxes.output import Kept, drain
 from orket.infrastructure.sandboxes.sweeping import sweep
+from orket.infrastructure.sandboxes.talking import listen, speak
 from orket.infrastructure.sandboxes.warm import Warm
 
 GRACE_S = 10.0
@@ -38,7 +39,8 @@ class Launch:
 
     ``workspace`` is an open directory, ``claimed`` the one that is claimed meanwhile, ``private`` the path of
     the command's own directory, which is gone when the command is. ``jail`` is what ``jail.arguments`` takes
-    apart; empty: none. ``group`` is where to join a control group; -1: there is none.
+    apart; empty: none. ``group`` is where to join a control group; -1: there is none. With a ``talk``,
+    ``stdin`` is not used.
     """
 
     argv: tuple[str, ...]
@@ -50,6 +52,7 @@ class Launch:
     limits: Limits
     jail: tuple[str, ...] = ()
     group: int = -1
+    talk: Talk | None = None
 
 
 class Launched:
@@ -57,7 +60,7 @@ class Launched:
 
     def __init__(self, launch: Launch, fds: ExitStack) -> None:
         self._launch, self._fds, self._theirs = launch, fds, ExitStack()
-        self.private, self.limits, self.said = launch.private, launch.limits, ""
+        self.private, self.limits, self.said, self.ear = launch.private, launch.limits, "", -1
         with self._theirs:
             control, self._control = _pipe(self._theirs, None)
             fds.callback(self.stop)
@@ -66,11 +69,27 @@ class Launched:
             self.err, err = _pipe(fds, self._theirs)
             claimed = claim(launch.claimed)
             self._theirs.callback(os.close, claimed)
-            stdin = _nothing(self._theirs) if launch.stdin is None else launch.stdin.fileno()
+            stdin = self._stdin(launch)
             group = () if launch.group < 0 else (launch.group,)
             self._given = (control, report, stdin, out, err, launch.workspace, claimed, *group)
             self._theirs = self._theirs.pop_all()
         fds.callback(self._theirs.close)
+
+    def _stdin(self, launch: Launch) -> int:
+        """Lay out its standard input; with a talk, ``ear`` is our end of it."""
+        if launch.talk is None:
+            return _nothing(self._theirs) if launch.stdin is None else launch.stdin.fileno()
+        heard, self.ear = os.pipe()
+        self._theirs.callback(os.close, heard)
+        self._fds.callback(self.hush)
+        os.set_blocking(self.ear, False)
+        return heard
+
+    def hush(self) -> None:
+        """Let go of our end of its standard input. May be called twice."""
+        if self.ear >= 0:
+            os.close(self.ear)
+            self.ear = -1
 
     async def begin(self, warm: Warm) -> bool:
         """Start it; False when it was stopped meanwhile, and nothing has run. Raises OSError."""
@@ -136,9 +155,14 @@ async def run_launch(launch: Launch, running: set[Launched], warm: Warm) -> Comm
         except OSError as error:
             raise SandboxError(f"cannot start a process: {error.strerror or error}") from error
         async with anyio.create_task_group() as group:
-            group.start_soon(drain, launched.out, out)
             group.start_soon(drain, launched.err, err)
-            await launched.wait()
+            if launch.talk is None:
+                group.start_soon(drain, launched.out, out)
+                await launched.wait()
+            else:
+                group.start_soon(listen, launched.out, launch.talk)
+                async with speak(launched.ear, launch.talk, launched.hush):
+                    await launched.wait()
             # All writers are dead, so both pipes end; the deadline is for what nobody foresaw.
             group.cancel_scope.deadline = anyio.current_time() + DRAIN_S
         return _result(launch, launched.said if begun else CANCELED, out, err)

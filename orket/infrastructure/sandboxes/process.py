@@ -210,6 +210,7 @@ class ProcessSandbox:
                     limits=command.limits,
                     jail=self._jail(private, environment),
                     group=-1 if group is None else group.joining,
+                    talk=command.talk,
                 )
                 if self._root < 0:  # closed while the command was being prepared
                     return NOT_BEGUN
