@@ -24,6 +24,9 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket/services": frozenset({"anyio", "attrs", "msgspec"}),
     "orket/orchestration": frozenset({"anyio", "attrs", "msgspec"}),
     "orket/infrastructure": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
+    "orket/infrastructure/mcp": frozenset(
+        {"anyio", "attrs", "msgspec", "httpx2", "jsonschema", "mcp", "mcp_types", "referencing"}
+    ),
     "orket/wire": frozenset({"attrs", "msgspec"}),
     "orket/client": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
     "orket/interfaces": frozenset({"anyio", "attrs", "msgspec", "starlette", "uvicorn"}),

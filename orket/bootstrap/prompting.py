@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from orket.bootstrap.database import open_reader
 from orket.bootstrap.house import House, open_source, plugins
+from orket.bootstrap.mcp import with_declared
 from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.prompt_account import PromptPreview
 from orket.decision_nodes.registry import NodeRegistry
@@ -31,8 +32,11 @@ async def preview_prompt(settings: Settings, state: RunState, card_id: CardId) -
     """
     if state.accepted is None:
         raise CardNotFound(f"run {state.run_id} has no cards")
-    nodes = House(NodeRegistry(plugins()), settings).nodes(state.accepted.workload.organization)
-    tools = tuple(tool.spec for tool in installed_tools(settings).values())
+    registry = NodeRegistry(plugins())
+    nodes = House(registry, settings).nodes(state.accepted.workload.organization)
+    servers = await open_source(settings, registry).mcp_servers()
+    toolbox = with_declared(settings, servers, installed_tools(settings))
+    tools = tuple(tool.spec for tool in toolbox.values())
     async with _memory(settings) as ledger:
         return await preview(nodes, ledger, state, card_id, tools)
 

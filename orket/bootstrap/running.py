@@ -11,6 +11,7 @@ from actors import ActorSystem, Ref
 from orket.bootstrap.house import Drivers, House, ladder, open_source, owner_of, plugins
 from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
+from orket.bootstrap.mcp import with_declared, with_servers
 from orket.bootstrap.reviewing import hear_pull_requests
 from orket.bootstrap.root import Root
 from orket.bootstrap.tools import installed_tools
@@ -70,7 +71,8 @@ async def open_orket(
         settings: Where everything is.
         registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
         drivers: The rungs of the sandbox ladder; by default those of this machine.
-        toolbox: The tools; by default those that come with Orket and those of installed packages.
+        toolbox: The tools; by default those that come with Orket, those of installed packages, and those
+            approved of the MCP servers that the organization declares.
         project_driver: What keeps project sandboxes; by default the container engine of this machine.
 
     Raises:
@@ -89,6 +91,9 @@ async def open_orket(
             ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
             house.move_in(system)
+            if toolbox is None:
+                limits = nodes.sandbox_policy.limits(organization)
+                tools = with_servers(settings, await source.mcp_servers(), tools, system, limits)
             owner = owner_of(settings)
             rungs = ladder(owner, settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
@@ -130,5 +135,7 @@ async def replay_run(
     """
     known = NodeRegistry(plugins()) if registry is None else registry
     house = House(known, settings)
+    servers = await open_source(settings, known).mcp_servers()
+    tools = with_declared(settings, servers, installed_tools(settings))
     async with open_memory_ledger(SystemClock()) as ledger:
-        return await replay(house.nodes, ledger, installed_tools(settings), recorded, SystemClock())
+        return await replay(house.nodes, ledger, tools, recorded, SystemClock())

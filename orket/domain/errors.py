@@ -202,6 +202,14 @@ class ForgeError(OrketError):
         self.retryable = retryable
 
 
+class McpError(OrketError):
+    """An MCP server cannot be had, or refuses; nothing acted."""
+
+
+class McpLost(McpError):
+    """An MCP server was lost while it was asked: it may have acted."""
+
+
 class SandboxError(OrketError):
     """The sandbox could not be set up or reached: infrastructure, never the command's own failure."""
 

@@ -29,3 +29,13 @@ def _refuse(constant: str) -> object:
 # Made once: ``json.loads`` and ``json.dumps`` would make them anew for every text.
 _READER = json.JSONDecoder(parse_constant=_refuse)
 _WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def cleaned(text: str, chars_max: int) -> str:
+    """Make one line of plain characters of a text, at most so many; what is left out is marked.
+
+    Control characters, and those that turn, hide or join what a person sees, become spaces.
+    """
+    shown = "".join(one if one.isprintable() else " " for one in well_formed(text[: 4 * chars_max]))
+    line = " ".join(shown.split())
+    return line if len(line) <= chars_max else f"{line[: chars_max - 1]}…"

@@ -89,6 +89,7 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.IdempotencyConflict: KEY_REUSED,
         e.ModelError: UNPROCESSABLE,
         e.ToolError: UNPROCESSABLE,
+        e.McpError: UNPROCESSABLE,
         e.SandboxError: SANDBOX,
         e.SandboxNotFound: SANDBOX_NOT_FOUND,
         e.SandboxConflict: CONFLICT,

@@ -11,8 +11,10 @@ import msgspec
 
 from orket.domain.assets import Organization, PolicyRule
 from orket.domain.bottlenecks import BottleneckThresholds
+from orket.domain.mcp import McpServer
 from orket.domain.tools import Recovery, Verdict
 from orket.infrastructure.assets.documents import Document, canonical, pointer_to
+from orket.infrastructure.assets.mcp import mcp_servers
 from orket.infrastructure.assets.places import Places, check_name
 from orket.infrastructure.assets.shapes import (
     ArchitectureShape,
@@ -51,17 +53,33 @@ def read_organization(places: Places, environ: Mapping[str, str]) -> Organizatio
     Raises:
         AssetError: A file that exists is invalid; it is never skipped.
     """
-    found = STRICTEST
-    for files in places.organization_files():
-        documents = [places.read("organization", one) for one in files if os.path.isfile(one)]
-        if documents:
-            found = _organization(documents)
-            break
+    documents = _documents(places)
+    found = _organization(documents) if documents else STRICTEST
     return attrs.evolve(
         found,
         name=environ.get("ORKET_ORG_NAME") or found.name,
         vision=environ.get("ORKET_ORG_VISION") or found.vision,
     )
+
+
+def read_mcp_servers(places: Places) -> tuple[McpServer, ...]:
+    """Read which MCP servers the organization declares.
+
+    Raises:
+        AssetError: A file that exists is invalid; it is never skipped.
+    """
+    documents = _documents(places)
+    if not documents:
+        return ()
+    first = documents[0]
+    return mcp_servers(first, shape(first, "", first.value, OrganizationShape).mcp)
+
+
+def _documents(places: Places) -> list[Document]:
+    for files in places.organization_files():
+        if documents := [places.read("organization", one) for one in files if os.path.isfile(one)]:
+            return documents
+    return []
 
 
 def _organization(documents: list[Document]) -> Organization:
@@ -78,6 +96,7 @@ def _organization(documents: list[Document]) -> Organization:
     if threshold < 0:
         raise where.error(f"{pointer}/idesign_threshold", "must be 0 or more")
     levels, recovery = _sandbox(first, told.sandbox)
+    mcp_servers(first, told.mcp)  # read for its complaints: a run does not depend on what is declared
     return Organization(
         name=told.name or "Orket",
         vision=told.vision or "",

@@ -216,6 +216,7 @@ class OrganizationShape(msgspec.Struct, frozen=True, kw_only=True):
     branding: object = None
     contact: object = None
     bottleneck_thresholds: JsonObject | None = None
+    mcp: JsonObject | None = None
 
 
 class ArchitectureShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,6 +246,21 @@ class SandboxShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     levels: list[str] | None = None
     command_recovery: str | None = None
+
+
+class McpShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which MCP servers the house has."""
+
+    servers: JsonObject | None = None
+
+
+class McpServerShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One MCP server; nothing unknown, for a bound that is not read holds nothing."""
+
+    command: list[str] | None = None
+    url: str | None = None
+    recovery: dict[str, str] | None = None
+    timeout_s: float = 60.0
 
 
 class PolicyShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

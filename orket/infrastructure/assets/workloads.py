@@ -12,6 +12,7 @@ from orket.domain.assets import Epic, Organization, Workload
 from orket.domain.cards import Card, CardType
 from orket.domain.errors import AssetError, CardNotFound
 from orket.domain.identifiers import CardId, sanitise
+from orket.domain.mcp import McpServer
 from orket.infrastructure.assets.cards import Register, check_type, top_card
 from orket.infrastructure.assets.documents import Document, pointer_to
 from orket.infrastructure.assets.environments import read_dialects
@@ -20,7 +21,7 @@ from orket.infrastructure.assets.epics import (
     read_epic,
     read_single,
 )
-from orket.infrastructure.assets.organization import read_organization
+from orket.infrastructure.assets.organization import read_mcp_servers, read_organization
 from orket.infrastructure.assets.places import CATEGORIES, LoaderNode, Places, check_name, home_of
 from orket.infrastructure.assets.shapes import EntryShape, JsonObject, RockShape, shape
 from orket.infrastructure.assets.teams import Roster
@@ -79,6 +80,14 @@ class FileWorkloads:
             AssetError: A file that exists is invalid.
         """
         return await anyio.to_thread.run_sync(read_organization, self._places, self._environ)
+
+    async def mcp_servers(self) -> tuple[McpServer, ...]:
+        """Read which MCP servers the organization of the model directory declares, in a worker thread.
+
+        Raises:
+            AssetError: A file that exists is invalid.
+        """
+        return await anyio.to_thread.run_sync(read_mcp_servers, self._places)
 
     def _load(self, target: str, only: CardId | None) -> Workload:
         found = self._find(target)

@@ -14,6 +14,7 @@ from orket.domain.ports import LedgerReader
 from orket.domain.sandboxes import Command, CommandResult, Limits, SandboxSpec
 from orket.services.sandbox_messages import (
     ActionRefused,
+    EndCommand,
     ListFolder,
     ReadFile,
     RunInSandbox,
@@ -22,7 +23,7 @@ from orket.services.sandbox_messages import (
 )
 
 R = TypeVar("R")
-WorkbenchRef = Ref[RunInSandbox | ReadFile | WriteFile | ListFolder]
+WorkbenchRef = Ref[RunInSandbox | ReadFile | WriteFile | ListFolder | EndCommand]
 
 
 @attrs.frozen(kw_only=True)
