@@ -17,7 +17,7 @@ from orket.domain.assets import Organization
 from orket.domain.errors import McpError, RunConflict, SettingsError, StoreError
 from orket.domain.identifiers import RunId
 from orket.domain.mcp import Catalogue, McpServer, McpTool, Offer, differences, offer
-from orket.domain.ports import McpConnector, McpLink
+from orket.domain.mcp_ports import McpConnector, McpLink
 from orket.domain.sandboxes import Command, CommandResult, Limits, SandboxSpec
 from orket.infrastructure.mcp.catalogues import FileCatalogues
 from orket.services.mcp_messages import McpRequest

@@ -71,8 +71,7 @@ async def open_orket(
         settings: Where everything is.
         registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
         drivers: The rungs of the sandbox ladder; by default those of this machine.
-        toolbox: The tools; by default those that come with Orket, those of installed packages, and those
-            approved of the MCP servers that the organization declares.
+        toolbox: The tools; by default those installed, and those approved of the house's MCP servers.
         project_driver: What keeps project sandboxes; by default the container engine of this machine.
 
     Raises:

@@ -13,7 +13,7 @@ from actors import Actor, ActorsError, Exit, Message, Reply, on
 from orket.domain.errors import McpError, McpLost, SandboxError, ToolError
 from orket.domain.identifiers import CallId
 from orket.domain.mcp import Catalogues, McpAnswer, McpServer, differences
-from orket.domain.ports import McpConnector, McpLink
+from orket.domain.mcp_ports import McpConnector, McpLink
 from orket.domain.sandboxes import Command, CommandResult
 from orket.services.mcp_messages import CallMcp, McpOver, McpRefused
 from orket.services.sandbox_messages import EndCommand, RunInSandbox, SandboxRefused

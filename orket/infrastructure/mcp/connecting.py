@@ -20,7 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 import orket
 from orket.domain.errors import McpError, McpLost
 from orket.domain.mcp import TOOLS_MAX, McpAnswer, McpServer, McpTool, described
-from orket.domain.ports import McpLink
+from orket.domain.mcp_ports import McpLink
 from orket.domain.sandboxes import Command, Limits
 from orket.domain.text import cleaned
 from orket.infrastructure.mcp.http import make_client

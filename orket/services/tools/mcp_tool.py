@@ -53,7 +53,7 @@ def _tool(server: McpServer, offered: Offered, servers: Ref[McpRequest] | None) 
             return failed(bounded(answer.text, OUTPUT_CHARS_MAX), code="failed")
         return done(content=bounded(answer.text, OUTPUT_CHARS_MAX))
 
-    return Tool(spec=offered.spec, arguments=dict[str, Any], effect=call)
+    return Tool(spec=offered.spec, arguments=dict[str, object], effect=call)
 
 
 def _plain(error: McpError | ToolError) -> ToolError:

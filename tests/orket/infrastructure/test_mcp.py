@@ -14,7 +14,7 @@ from orket.bootstrap import ladder
 from orket.domain.errors import McpError
 from orket.domain.identifiers import RunId
 from orket.domain.mcp import McpAnswer, McpServer, McpTool
-from orket.domain.ports import McpLink
+from orket.domain.mcp_ports import McpLink
 from orket.domain.sandboxes import Command, CommandResult, SandboxSpec
 from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.services.sandbox import choose_driver
