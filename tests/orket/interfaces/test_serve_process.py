@@ -96,6 +96,7 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 import anyio
+import attrs
 from orket.interfaces.serve import serve
 from orket.settings import load_settings
 from tests.orket.interfaces.engines import open_house
@@ -104,8 +105,7 @@ from tests.orket.interfaces.engines import open_house
 async def stubborn(settings):
     async with open_house() as house:
         try:
-            yield house.orket.__class__(**{**{f: getattr(house.orket, f) for f in
-                ("system", "root", "engine", "ledger", "nodes")}, "settings": settings})
+            yield attrs.evolve(house.orket, settings=settings)
         finally:
             print("stuck", file=sys.stderr, flush=True)
             with anyio.CancelScope(shield=True):
@@ -117,7 +117,9 @@ anyio.run(lambda: serve(load_settings({"ORKET_PORT": "0"}, Path(sys.argv[1])), o
     root = Path(__file__).parents[3]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as popen:
         assert popen.stderr is not None
-        assert "serving" in popen.stderr.readline()
+        if "serving" not in (said := popen.stderr.readline()):
+            popen.kill()  # or leaving the block would wait for it
+        assert "serving" in said
         popen.send_signal(signal.SIGTERM)
         while popen.stderr.readline() != "stuck\n":
             assert popen.poll() is None
