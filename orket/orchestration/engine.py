@@ -169,7 +169,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     async def _begin(self, m: Recorded) -> None:
         if m.ok:
             self._start_child(m.run_id)
-            m.to.reply(RunTicket(run_id=m.run_id, status=RunStatus.RUNNING))
+            m.to.reply(RunTicket(run_id=m.run_id, status=m.status))
         else:
             self._open.pop(m.run_id, None)
         self._end_start(m.asked)

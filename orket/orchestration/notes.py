@@ -9,6 +9,7 @@ import attrs
 from actors import Message, Reply, shared
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
+from orket.domain.runs import RunStatus
 from orket.orchestration.admission import Candidate
 from orket.orchestration.messages import EngineTicket, RunTicket, StartRun
 
@@ -32,12 +33,16 @@ class Judged(Message):
 
 @attrs.frozen(kw_only=True)
 class Recorded(Message):
-    """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered."""
+    """An admitted run is on the ledger, or (``ok`` false) could not be recorded and was answered.
+
+    ``status`` is where it stands then: a fork whose workspace could not be rebuilt has failed.
+    """
 
     run_id: RunId
     asked: StartRun
     to: Reply[RunTicket]
     ok: bool
+    status: RunStatus = RunStatus.RUNNING
 
 
 @attrs.frozen(kw_only=True)

@@ -71,15 +71,15 @@ async def see_who_is_over(desk: Desk, m: Prepared, open_runs: tuple[RunId, ...])
 
 async def recorded(desk: Desk, locks: control.Locks, m: Prepared) -> Note:
     """Record that a run is accepted; a fork's workspace is made again."""
-    run_id, ok = m.candidate.run_id, True
+    run_id, ok, status = m.candidate.run_id, True, RunStatus.RUNNING
     try:
         await desk.ledger.append(run_id, m.candidate.events, key=m.asked.key)
         if m.candidate.files is not None:
-            await forking.finish(desk, locks, run_id)
+            status = await forking.finish(desk, locks, run_id)
     except OrketError as error:
         m.to.fail(Refused(error))
         ok = False
-    return Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok)
+    return Recorded(run_id=run_id, asked=m.asked, to=m.to, ok=ok, status=status)
 
 
 async def _candidate(desk: Desk, intake: Intake, m: StartRun) -> Candidate:

@@ -199,3 +199,18 @@ async def test_the_same_fork_with_the_same_key_is_one_run(bench: Bench) -> None:
         with pytest.raises(Refused, match="another command"):
             await fork(orket, run_id, end, bench.root / "else", key=attrs.evolve(key, fingerprint="g"))
         assert len(await orket.ledger.runs()) == 2
+
+
+async def test_a_fork_whose_files_cannot_be_written_has_failed_and_says_so(bench: Bench) -> None:
+    epic = bench.epic([issue("A")], plain("A"))
+    (bench.root / "file").write_text("in the way")
+    async with bench.engine() as orket:
+        run_id = await bench.start(orket, epic)
+        end = (await settled(orket, run_id)).last_seq
+        wanted = Fork(run_id=run_id, at=end)
+        asked = StartRun(target="", workspace=str(bench.root / "file" / "x"), fork=wanted)
+        ticket = await orket.engine.ask(asked, timeout=20)
+        assert ticket.status is RunStatus.FAILED
+        state = await settled(orket, ticket.run_id)
+    assert state.status is RunStatus.FAILED
+    assert "could not be rebuilt" in state.reason
