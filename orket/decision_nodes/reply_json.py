@@ -8,11 +8,11 @@ import json
 import re
 import tokenize
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 MENDED_CHARS_MAX = 200_000
 CLOSERS_MAX = 3
-NESTING_MAX = 64
+TRIES_MAX = 500
 _FENCE = re.compile(r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<tongue>[\w+.-]*)[^\n]*\n", re.MULTILINE)
 _TRAILING = re.compile(r",(?=\s*[}\]])")
 _CLOSERS = {"{": "}", "[": "]"}
@@ -167,7 +167,8 @@ def standing_alone(text: str) -> Iterator[str]:
     """Find the JSON objects and lists that begin a line and after which their line has nothing more."""
     decoder = json.JSONDecoder(strict=False)
     at = 0
-    for begin in re.finditer(r"^[ \t]*(?=[{\[])", text, re.MULTILINE):
+    begins = re.finditer(r"^[ \t]*(?=[{\[])", text, re.MULTILINE)
+    for begin in islice(begins, TRIES_MAX):  # each may be read to the end before it turns out to be none
         if begin.end() < at:
             continue
         try:

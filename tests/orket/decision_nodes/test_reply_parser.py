@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import attrs
@@ -51,6 +52,16 @@ def test_what_models_write(text: str, expected: Calls | str) -> None:
 @pytest.mark.parametrize(("text", "expected"), [case[1:] for case in CUT], ids=[case[0] for case in CUT])
 def test_what_was_cut_off(text: str, expected: Calls | str) -> None:
     assert told(read(text, FinishReason.LENGTH)) == expected
+
+
+@pytest.mark.parametrize(
+    "line", ["[\n", "{\n", '{"a": [\n', "```\n", "<tool_call>\n", '"\\', "<think>", "{{", "[{"]
+)
+def test_long_nonsense_is_read_in_no_time(line: str) -> None:
+    began_s = time.process_time()
+    for text in (line * (300_000 // len(line)), "So:\n" + line * (300_000 // len(line))):
+        assert not read(text).calls
+    assert time.process_time() - began_s < 20
 
 
 NATIVE = ProposedCall(name="list_directory", arguments_json="{}", ref="c1")
