@@ -1,4 +1,8 @@
-"""``python -m benchmarks.actors.page RESULT.json``: the tables of the performance page, from a result."""
+"""The tables of the performance page, from a result.
+
+``python -m benchmarks.actors.page RESULT.json`` prints them; a page that is named as well gets them
+between its marks, ``<!-- targets -->`` to ``<!-- end targets -->`` and so on.
+"""
 
 import json
 import sys
@@ -30,6 +34,21 @@ def targets(report: dict[str, Any]) -> Iterator[str]:
         yield rows(title, first["loop"], f"{sign} {first['target']:g}", values, outcome)
 
 
+def constructors(report: dict[str, Any]) -> Iterator[str]:
+    """Actors with a constructor beside those without: no target is about the former."""
+    yield rows("loop", "spawn + stop, µs", "times naive", "with a constructor, µs", "times naive")
+    yield rows(*["---"] * 5)
+    for loop in report["runs"][0]["loops"]:
+        found = [run["loops"][loop].get("spawn") for run in report["runs"]]
+        if all(found):
+            yield rows(loop, *_beside(found, OURS), *_beside(found, f"{OURS}, constructor"))
+
+
+def _beside(found: list[dict[str, Any]], name: str) -> tuple[str, str]:
+    used = " · ".join(f"{one[name]['min_us']:.2g}" for one in found)
+    return used, " · ".join(f"{one[NAIVE]['min_us'] / one[name]['min_us']:.3g}" for one in found)
+
+
 def peers(report: dict[str, Any]) -> Iterator[str]:
     """Times faster than the naive loop; bytes per idle actor at the end."""
     found = report["peers"]
@@ -58,7 +77,29 @@ def floors(report: dict[str, Any]) -> Iterator[str]:
             yield rows(TITLES[workload], loop, each)
 
 
+#: What is generated, by its mark in the page.
+PARTS = {"targets": targets, "constructors": constructors, "peers": peers, "floors": floors}
+
+
+def renew(page: str, report: dict[str, Any]) -> str:
+    """The page with the tables of ``report`` between its marks; what was not measured stays."""
+    for mark, part in PARTS.items():
+        begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
+        if begin in page and (mark != "peers" or report["peers"]):
+            before, _, rest = page.partition(begin)
+            page = before + begin + "\n".join(part(report)) + "\n" + end + rest.partition(end)[2]
+    return page
+
+
+def main(result: Path, *pages: Path) -> None:
+    """Print the tables, or put them into the pages."""
+    report = json.loads(result.read_text(encoding="utf-8"))
+    for page in pages:
+        page.write_text(renew(page.read_text(encoding="utf-8"), report), encoding="utf-8")
+    if not pages:
+        for part in PARTS.values():
+            print("\n".join(part(report)) + "\n")
+
+
 if __name__ == "__main__":
-    result = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    for part in (targets, peers, floors):
-        print("\n".join(part(result)) + "\n")
+    main(*map(Path, sys.argv[1:]))
