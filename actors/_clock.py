@@ -47,6 +47,15 @@ class Alarm:
             call()
 
 
+def wake_up(until: float, now: float, native: float) -> float:
+    """When the event loop's clock, at ``native``, is to ring for ``until`` of a clock that is at ``now``.
+
+    Always later than ``native``: a remainder that is lost in rounding would have the sweeper go round and
+    round, and a virtual clock that waits for everybody to be idle would never go on.
+    """
+    return until if now == native else max(native + (until - now), math.nextafter(native, math.inf))
+
+
 class Sweeper:
     """Deadlines in a heap of (clock reading, order of arrival, what is due)."""
 
@@ -113,7 +122,10 @@ class Sweeper:
 
     async def _sleep(self, until: float) -> None:
         # The clock may be a simulator's; the scope knows only the event loop's.
-        with anyio.CancelScope(deadline=anyio.current_time() + until - self._loop.now()):
+        loop = self._loop
+        now = loop.now()
+        native = now if loop.now is loop.native else anyio.current_time()
+        with anyio.CancelScope(deadline=wake_up(until, now, native)):
             await self._loop.park(self)
         self.waiter = None
 

@@ -87,6 +87,8 @@ class Kernel:
         self.give_up: Callable[[], None]
         self.finished: Callable[[], None]
         self.loop: Loop
+        #: The clock; before the system is entered nothing has happened that it could date.
+        self.now: Callable[[], float] = lambda: 0.0
         self.sweeper: Sweeper
 
     def open(self, group: TaskGroup, work: Callable[[], Callable[[Any], Any]], instances: Any) -> None:
@@ -97,6 +99,7 @@ class Kernel:
         self.loop = current_loop()
         if self._clock is not None:
             self.loop.now = self._clock
+        self.now = self.loop.now
         if self.choose is not None:
             # Whoever chooses, chooses after every message.
             self.loop.batch_max = 1

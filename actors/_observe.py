@@ -116,7 +116,7 @@ def state_of(cell: Cell) -> str:
 
 def describe_cell(cell: Cell, hands: dict[Any, float]) -> Info:
     """What is known about one actor now; ``hands`` tells since when workers are suspended in which."""
-    now = cell.kernel.loop.now()
+    now = cell.kernel.now()
     since, item, waits = at_work(cell, hands)
     return Info(
         path=cell.path,

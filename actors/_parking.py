@@ -38,7 +38,9 @@ class Loop:
     batch_max = 64
 
     def __init__(self, token: EventLoopToken) -> None:
-        self.now: Callable[[], float] = anyio.current_time
+        #: The event loop's own clock, and the one in use, which may be a simulator's.
+        self.native: Callable[[], float] = anyio.current_time
+        self.now: Callable[[], float] = self.native
         self.cancelled: type[BaseException] = anyio.get_cancelled_exc_class()
         #: Lets other tasks run; ``checkpoint`` also takes the caller's cancellation.
         self.step: Callable[[], Awaitable[None]] = cancel_shielded_checkpoint
@@ -82,7 +84,7 @@ class AsyncioLoop(Loop):
     def __init__(self, token: EventLoopToken) -> None:
         super().__init__(token)
         loop = asyncio.get_running_loop()
-        self.now = loop.time
+        self.now = self.native = loop.time
         self._future = loop.create_future
         self.step = self.checkpoint = one_step  # anyio cancels a task that has only yielded
         self._call_soon = loop.call_soon_threadsafe
@@ -127,7 +129,7 @@ class TrioLoop(Loop):
         import trio
 
         super().__init__(token)
-        self.now = trio.current_time
+        self.now = self.native = trio.current_time
         self._task = trio.lowlevel.current_task
         self._reschedule = trio.lowlevel.reschedule
         self._wait = trio.lowlevel.wait_task_rescheduled

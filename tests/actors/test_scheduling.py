@@ -291,6 +291,37 @@ async def test_a_crash_cuts_concurrent_turns_off() -> None:
         assert (statistics.cut_off, statistics.restarts) == (1, 1)
 
 
+async def test_an_asker_that_leaves_cuts_a_concurrent_turn_off_with_the_tasks_in_it() -> None:
+    class Library(Actor[Enter]):
+        def __init__(self, gate: Gate) -> None:
+            self.gate = gate
+
+        @on(Enter, concurrent=True, cancel="caller")
+        async def enter(self, m: Enter) -> str:
+            try:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self.gate.open.wait)
+                    self.gate.entered.set()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await checkpoint()
+                self.gate.log.append(f"cut {m.tag}")
+            return m.tag
+
+    gate = Gate()
+    async with ActorSystem() as system:
+        library = system.spawn(Library, gate)
+        async with background(library.ask, Enter("x")) as asked:
+            await gate.entered.wait()
+            asked.cancel()
+        await settle()
+        assert gate.log == ["cut x"]
+        statistics: Any = system.statistics()
+        assert (statistics.cut_off, statistics.restarts, statistics.handled) == (1, 0, 1)
+        gate.open.set()
+        assert await library.ask(Enter("y")) == "y"
+
+
 @attrs.frozen
 class Leave(Message):
     pass

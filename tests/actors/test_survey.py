@@ -108,3 +108,11 @@ async def test_of_too_many_it_shows_the_busiest_and_those_above_them() -> None:
         assert len(system.survey()) == 23
         with anyio.fail_after(5):
             assert await system.spawn(Account, 5).ask(Balance()) == 5
+
+
+async def test_a_system_that_was_not_entered_can_be_looked_at() -> None:
+    system = ActorSystem("s")
+    (info,) = system.survey()
+    assert (info.path, info.state, info.oldest_s) == (system.tree().path, "down", None)
+    async with system:
+        assert system.survey()[0].state == "running"
