@@ -31,7 +31,7 @@ from orket.infrastructure.sandboxes.bubblewrap import (
     system_places,
 )
 from orket.infrastructure.sandboxes.container import Contained, Place
-from orket.infrastructure.sandboxes.container_root import REPOSITORY, root_archive, tag_of
+from orket.infrastructure.sandboxes.container_root import REPOSITORY, profile, root_archive, tag_of
 from orket.infrastructure.sandboxes.container_sandbox import ContainerSandbox
 from orket.infrastructure.sandboxes.engine_api import EngineApi, EngineRefused, find_socket
 from orket.infrastructure.sandboxes.jail import READ
@@ -39,6 +39,8 @@ from orket.infrastructure.sandboxes.process import ProcessDriver, enter_workspac
 from orket.infrastructure.sandboxes.rooms import Room, open_room
 
 CPUS = 2.0
+USER_PROCESSES = 32_768
+ROOT_LABEL = "orket.root"
 IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STATES = (
     "wall-clock limit",
@@ -71,6 +73,18 @@ class _Info(msgspec.Struct):
         return [what for what, there in known if not there]
 
 
+class _Part(msgspec.Struct):
+    name: str = msgspec.field(name="Name", default="")
+
+
+class _Version(msgspec.Struct):
+    parts: list[_Part] = msgspec.field(name="Components", default_factory=list)
+
+
+class _Image(msgspec.Struct):
+    id: str = msgspec.field(name="Id")
+
+
 class ComposeDriver(ProcessDriver):
     """The ``compose`` rung.
 
@@ -101,6 +115,7 @@ class ComposeDriver(ProcessDriver):
         self._image, self._owner, self._own_path = image, owner, path is not None
         self._readable = outermost((*interpreter(), *readable))
         self._info: _Info | None = None
+        self._by_path = False
 
     async def _probe(self) -> ProbeReport:
         """Run a command that tries to read, to write and to see what must be out of reach."""
@@ -178,6 +193,9 @@ class ComposeDriver(ProcessDriver):
             user="0:0" if rootless else f"{os.geteuid()}:{os.getegid()}",
             cpus=min(CPUS, float(info.processors)),
             places=self._places(workspace),
+            profile="" if self._by_path else profile(),
+            # Left alone, podman asks for more than it may give where it is bounded itself.
+            user_processes=USER_PROCESSES if self._by_path else 0,
             labels={OWNER_LABEL: self._owner, KIND_LABEL: COMMAND_KIND},
         )
         path = IMAGE_PATH if self._image and not self._own_path else self._path
@@ -201,24 +219,28 @@ class ComposeDriver(ProcessDriver):
 
     async def _asked(self) -> _Info:
         if self._info is None:
+            version = await self._api.call("GET", "/version", kind=_Version)
+            # podman's service takes the list of system calls as a file's path, docker as its content.
+            self._by_path = any("Podman" in one.name for one in version.parts)
             self._info = await self._api.call("GET", "/info", kind=_Info)
         return self._info
 
     async def _own_root(self) -> str:
-        """Make the empty root, unless it is there."""
+        """Find the empty root by its label, or make it; engines differ in the names they give."""
         archive = await anyio.to_thread.run_sync(root_archive)
         tag = tag_of(archive)
-        try:
-            await self._api.call("GET", f"/images/{REPOSITORY}:{tag}/json", kind=bytes)
-        except EngineRefused:
-            await self._api.call(
-                "POST",
-                "/images/create",
-                kind=bytes,
-                query={"fromSrc": "-", "repo": REPOSITORY, "tag": tag},
-                content=archive,
-            )
-        return f"{REPOSITORY}:{tag}"
+        label = f"{ROOT_LABEL}={tag}"
+        if not (found := await self._labelled(label)):
+            made = {"fromSrc": "-", "repo": REPOSITORY, "tag": tag, "changes": f"LABEL {label}"}
+            await self._api.call("POST", "/images/create", kind=bytes, query=made, content=archive)
+            found = await self._labelled(label)
+        if not found:
+            raise SandboxError("the container engine has not kept the root that was made")
+        return found[0].id
+
+    async def _labelled(self, label: str) -> list[_Image]:
+        wanted = msgspec.json.encode({"label": [label]}).decode()
+        return await self._api.call("GET", "/images/json", kind=list[_Image], query={"filters": wanted})
 
 
 def _trial() -> Command:

@@ -14,7 +14,6 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from orket.domain.errors import SandboxError
 from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
-from orket.infrastructure.sandboxes.container_root import profile
 from orket.infrastructure.sandboxes.engine_api import EngineApi, EngineRefused
 from orket.infrastructure.sandboxes.frames import drain_frames
 from orket.infrastructure.sandboxes.output import Kept
@@ -40,12 +39,18 @@ class Place:
 
 @attrs.frozen(kw_only=True)
 class Contained:
-    """What to start: the image, the command, its user, what it sees, and how it is labelled."""
+    """What to start: the image, the command, its user, what it sees, and how it is labelled.
+
+    ``profile`` is the list of refused system calls, as the engine wants to be told of it.
+    ``user_processes`` is the limit of a whole user's processes, 0 to leave it to the engine.
+    """
 
     image: str
     workspace: str
     user: str
     cpus: float
+    profile: str
+    user_processes: int
     places: tuple[Place, ...]
     labels: Mapping[str, str]
     argv: tuple[str, ...] = ()
@@ -80,7 +85,7 @@ class Contained:
             "NetworkMode": "none",
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges", f"seccomp={profile()}"],
+            "SecurityOpt": ["no-new-privileges", f"seccomp={self.profile}"],
             "MaskedPaths": [*MASKED, *MASKED_MORE],
             "ReadonlyPaths": list(READ_ONLY),
             "IpcMode": "private",
@@ -93,6 +98,7 @@ class Contained:
                 _ulimit("fsize", limits.file_bytes),
                 _ulimit("nofile", limits.open_files),
                 _ulimit("core", 0),
+                *([_ulimit("nproc", self.user_processes)] if self.user_processes else []),
             ],
             "Tmpfs": {"/tmp": f"rw,nosuid,nodev,exec,mode=1777,size={TMP_BYTES}"},
             "ShmSize": SHARED_BYTES,

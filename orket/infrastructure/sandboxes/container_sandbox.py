@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -15,6 +17,7 @@ from orket.domain.errors import SandboxError
 from orket.domain.projects import SANDBOX_LABEL
 from orket.domain.sandboxes import Command, CommandEnd, CommandResult, Terms
 from orket.infrastructure.sandboxes.container import Contained, Container, Place
+from orket.infrastructure.sandboxes.container_root import profile
 from orket.infrastructure.sandboxes.engine_api import EngineApi
 from orket.infrastructure.sandboxes.guard import Guard
 from orket.infrastructure.sandboxes.process import (
@@ -59,7 +62,11 @@ class ContainerSandbox(ProcessSandbox):
         with ExitStack() as held:
             held.callback(os.close, root)
             self._own = tempfile.mkdtemp(prefix="orket-", dir=scratch)
-            held.callback(os.rmdir, self._own)
+            held.callback(shutil.rmtree, self._own, ignore_errors=True)
+            if not template.profile:  # this engine wants a path
+                file = Path(self._own, "seccomp.json")
+                file.write_text(profile())
+                self._template = attrs.evolve(self._template, profile=str(file))
             self._guard = Guard(root, engine=api.socket, label=f"{SANDBOX_LABEL}={name}", private=self._own)
             held.pop_all()
 

@@ -101,7 +101,17 @@ async def test_without_a_socket_the_level_says_so() -> None:
 async def test_what_no_system_can_start_needs_no_engine(tmp_path: Path) -> None:
     api = EngineApi(str(tmp_path / "none"))
     for argv in ((), ("a\0b",), ("x" * 200_000,), ("\ud800",)):
-        one = Contained(image="i", workspace="/w", user="0:0", cpus=1, places=(), labels={}, argv=argv)
+        one = Contained(
+            image="i",
+            workspace="/w",
+            user="0:0",
+            cpus=1,
+            profile="{}",
+            user_processes=0,
+            places=(),
+            labels={},
+            argv=argv,
+        )
         told = await Container(api, one).run()
         assert told.exit_code in (126, 127)
         assert told.stderr
@@ -145,7 +155,14 @@ def test_the_root_is_the_same_every_time() -> None:
 
 def test_a_command_is_bounded_by_control_groups() -> None:
     body = Contained(
-        image="i", workspace="/w", user="7:8", cpus=1.5, places=(), labels={"a": "b"}, argv=("true",)
+        image="i",
+        workspace="/w",
+        user="7:8",
+        cpus=1.5,
+        profile="{}",
+        places=(),
+        labels={"a": "b"},
+        argv=("true",),
     ).body()
     host = body["HostConfig"]
     assert isinstance(host, dict)
