@@ -350,7 +350,7 @@ class LoaderStrategy(Protocol):
 
 
 class SandboxPolicy(ProjectDecisions, Protocol):
-    """``sandbox_policy_node``: which sandbox levels a run may use, what it is called, what it may consume."""
+    """``sandbox_policy_node``: a run's sandbox levels, its name and bounds; the stacks of projects."""
 
     def levels(self, organization: Organization) -> tuple[str, ...]:
         """List driver names, the wanted one first."""

@@ -160,6 +160,7 @@ def test_a_command_is_bounded_by_control_groups() -> None:
         user="7:8",
         cpus=1.5,
         profile="{}",
+        user_processes=9,
         places=(),
         labels={"a": "b"},
         argv=("true",),
@@ -169,4 +170,6 @@ def test_a_command_is_bounded_by_control_groups() -> None:
     assert (host["Memory"], host["MemorySwap"]) == (2 * 1024**3, 2 * 1024**3)
     assert (host["PidsLimit"], host["NanoCpus"]) == (257, 1_500_000_000)
     assert (host["NetworkMode"], host["CapDrop"], host["ReadonlyRootfs"]) == ("none", ["ALL"], True)
+    limits = {one["Name"]: (one["Soft"], one["Hard"]) for one in host["Ulimits"]}
+    assert (limits["core"], limits["nproc"], limits["cpu"]) == ((0, 0), (9, 9), (60, 65))
     assert body["Labels"] == {"a": "b"}
