@@ -76,10 +76,10 @@ class Departures:
         Raises:
             ClientDisconnect: The client has left.
         """
+        if not self.lazy:
+            return await _watching(receive, work)
         with anyio.CancelScope() as scope:
             wait = _Wait(receive, scope)
-            if not self.lazy:
-                return await _watching(wait, receive, work)
             self._add(wait)
             try:
                 return await work()
@@ -132,21 +132,32 @@ class Departures:
 
 async def _until_left(wait: _Wait, receive: Receive, watch: anyio.CancelScope) -> None:
     with watch:
-        while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
-            pass
+        await _leaving(receive)
         wait.scope.cancel()
 
 
-async def _watching(wait: _Wait, receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
-    outcome: T | OrketError | ActorsError
+async def _leaving(receive: Receive) -> None:
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+        pass
+
+
+async def _watching(receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
+    """Do something, and watch the client from the beginning."""
+    outcome: list[T | OrketError | ActorsError] = []
+
+    async def watch() -> None:
+        await _leaving(receive)
+        group.cancel_scope.cancel()
+
     async with anyio.create_task_group() as group:
-        watch = anyio.CancelScope()
-        group.start_soon(_until_left, wait, receive, watch)
+        group.start_soon(watch)
         try:
-            outcome = await work()
+            outcome.append(await work())
         except (OrketError, ActorsError) as error:
-            outcome = error  # a task group would wrap it
-        watch.cancel()
-    if isinstance(outcome, OrketError | ActorsError):
-        raise outcome
-    return outcome
+            outcome.append(error)  # a task group would wrap it
+        group.cancel_scope.cancel()
+    if not outcome:
+        raise ClientDisconnect
+    if isinstance(outcome[0], OrketError | ActorsError):
+        raise outcome[0]
+    return outcome[0]
