@@ -11,6 +11,7 @@ from orket.interfaces.limits import HttpLimits
 from orket.interfaces.problems import FORBIDDEN, KEY_NEEDED, OVERLOADED, TOO_OFTEN, HttpRefusal
 from orket.interfaces.rates import Rates, retry_after
 from orket.interfaces.visits import Caller
+from orket.wire.problems import Fault
 
 
 class Lane(StrEnum):
@@ -82,15 +83,11 @@ class Admission:
 
 def _not_allowed(caller: Caller, scope: Scope) -> HttpRefusal:
     if not caller.scopes:
-        return HttpRefusal(
-            KEY_NEEDED,
-            "Send a key: Authorization: Bearer orket_…; `orket keys create` makes one.",
-            headers={"www-authenticate": 'Bearer realm="orket"'},
-        )
-    return HttpRefusal(
-        FORBIDDEN,
-        f"This key has not the scope {scope.value!r}; it has {', '.join(sorted(caller.scopes))}.",
-        headers={
-            "www-authenticate": f'Bearer realm="orket", error="insufficient_scope", scope="{scope.value}"'
-        },
-    )
+        kind, detail = KEY_NEEDED, "Send a key: Authorization: Bearer orket_…; `orket keys create` makes one."
+        challenge = 'Bearer realm="orket"'
+    else:
+        had = ", ".join(sorted(caller.scopes))
+        kind, detail = FORBIDDEN, f"This key has not the scope {scope.value!r}; it has {had}."
+        challenge = f'Bearer realm="orket", error="insufficient_scope", scope="{scope.value}"'
+    fault = Fault(place="header", pointer="/Authorization", detail=f"needs the scope {scope.value!r}")
+    return HttpRefusal(kind, detail, faults=[fault], headers={"www-authenticate": challenge})

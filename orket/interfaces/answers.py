@@ -24,12 +24,8 @@ class JsonAnswer(Response):
     def __init__(self, body: bytes, status: int, headers: Mapping[str, str] | None = None) -> None:
         self.status_code, self.background, self.body = status, None, body
         raw = [_LENGTH[len(body)] if len(body) < len(_LENGTH) else _length(len(body)), _TYPE]
-        if headers is None or "cache-control" not in headers:
-            raw.append(_NO_STORE)
-        if headers:
-            raw += [
-                (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()
-            ]
+        for name, text in (headers or {}).items():
+            raw.append((name.lower().encode("latin-1"), text.encode("latin-1")))
         self.raw_headers = raw
 
 
@@ -37,14 +33,14 @@ def _length(count: int) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % count)
 
 
-_TYPE, _NO_STORE = (b"content-type", JSON_TYPE.encode()), (b"cache-control", b"no-store")
+_TYPE = (b"content-type", JSON_TYPE.encode())
 _LENGTH = tuple(map(_length, range(1024)))
 
 
 def json_response(
     value: msgspec.Struct, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Answer with a wire value; answers tell how things stand now, so nobody keeps them."""
+    """Answer with a wire value; a read gets what caches must know from ``conditional``."""
     return JsonAnswer(encode(value), status, headers)
 
 

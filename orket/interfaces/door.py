@@ -57,6 +57,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
         self.app, self._bridge = app, bridge
+        self._served: tuple[str, frozenset[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -109,8 +110,14 @@ class Door:
                 raise HttpRefusal(FOREIGN_ORIGIN, detail, faults=[_fault("Origin", detail)])
 
     def _serves(self, host: str) -> bool:
+        allowed = self._bridge.allowed_hosts()
+        if (host, allowed) == self._served:
+            return True  # who is asked again under the same name needs no parsing
         parsed = _HOST.fullmatch(host)
-        return parsed is not None and bool({ANY_HOST, host, parsed["name"]} & self._bridge.allowed_hosts())
+        serves = parsed is not None and bool({ANY_HOST, host, parsed["name"]} & allowed)
+        if serves:
+            self._served = host, allowed
+        return serves
 
     def _caller(self, scope: Scope, given: Given) -> Caller:
         if is_unix(scope):
