@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "actors": ("benchmarks.actors.cli", "speed and memory of the actor runtime"),
     "control": ("benchmarks.control.cli", "from a pause or a halt to the moment after which nothing starts"),
     "engine": ("benchmarks.engine.cli", "the engine: durable steps, agent turns, disk, resume, footprint"),
+    "load": ("benchmarks.load.cli", "the earlier system's load: webhook, heartbeat, run start, WebSocket"),
     "http": ("benchmarks.http.cli", "the HTTP bridge against a bare handler, and its event streams"),
     "sandbox": ("benchmarks.sandbox.cli", "what a command costs at each sandbox level, and what is left"),
     "simulation": ("benchmarks.simulation.cli", "the simulator: speed, memory, time to each known bug"),

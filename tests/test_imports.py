@@ -30,6 +30,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket/wire": frozenset({"attrs", "msgspec"}),
     "orket/client": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
     "orket/interfaces": frozenset({"anyio", "attrs", "msgspec", "starlette", "uvicorn"}),
+    "orket/interfaces/mcp": frozenset({"anyio", "mcp", "mcp_types", "msgspec", "pydantic", "uvicorn"}),
     "orket/interfaces/cli": frozenset({"anyio", "attrs", "msgspec", "cyclopts", "rich", "uvicorn"}),
     "orket/testing": frozenset({"anyio", "attrs", "hypothesis", "msgspec", "pytest", "trio"}),
 }

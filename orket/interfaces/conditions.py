@@ -13,6 +13,7 @@ from orket.interfaces.visits import header
 from orket.wire.problems import Fault
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_TAGS = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern})*")
 _SEQ = re.compile(r'"(?P<seq>[0-9]{1,18})"')
 _JSON = "application/json"
 
@@ -70,12 +71,11 @@ def _names(header: str, tag: str, name: str, *, weak: bool = False) -> bool:
 
 
 def _tags(header: str, name: str) -> list[str]:
-    tags = [one.strip() for one in header.split(",")]
-    for one in tags:
-        if not _TAG.fullmatch(one):
-            fault = Fault(place="header", pointer=f"/{name}", detail=f"{one[:100]!r} is no entity tag")
-            raise HttpRefusal(INVALID, f"{name}: {fault.detail}", faults=[fault])
-    return tags
+    if not _TAGS.fullmatch(header.strip()):
+        detail = f"{header[:100]!r} is neither a star nor a list of entity tags"
+        fault = Fault(place="header", pointer=f"/{name}", detail=detail)
+        raise HttpRefusal(INVALID, f"{name}: {fault.detail}", faults=[fault])
+    return _TAG.findall(header)  # a comma may be part of a tag
 
 
 def _changed(detail: str) -> HttpRefusal:

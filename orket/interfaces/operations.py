@@ -112,6 +112,8 @@ class Operation:
     lane: Lane = Lane.WORK
 
 
+# What If-Match is good for with runs; any other tag is refused with 412.
+RUN_TAG = r'^"[0-9]{1,18}"$'
 RUN_ID = Parameter(name="run_id", place="path", description="The run's id.")
 CALL_ID = Parameter(
     name="call_id",
@@ -135,7 +137,7 @@ IF_MATCH = Parameter(
     name="If-Match",
     place="header",
     description="The `ETag` of the run as you know it; the command is refused when it has gone on since.",
-    schema={"type": "string", "examples": ['"17"']},
+    schema={"type": "string", "pattern": RUN_TAG, "examples": ['"17"']},
 )
 IF_NONE_MATCH = Parameter(
     name="If-None-Match",

@@ -38,7 +38,13 @@ def decode(kind: type[T], document: bytes) -> T:
         WireInvalid: It is not JSON (``malformed``), or not of that shape.
     """
     try:
-        return msgspec.json.decode(document, type=kind)
+        try:
+            return msgspec.json.decode(document, type=kind)
+        except msgspec.ValidationError as error:
+            if "got `float`" not in str(error):
+                raise
+            # To JSON Schema, and to languages with one kind of number, 3.0 is a whole number.
+            return msgspec.convert(_whole(msgspec.json.decode(document)), kind)
     except msgspec.ValidationError as error:
         raise WireInvalid([fault_of(str(error), "body")]) from None
     except msgspec.DecodeError as error:
@@ -70,6 +76,15 @@ def fault_of(message: str, place: Place) -> Fault:
     if named := _FIELD.search(detail):
         pointer += f"/{_escape(named['field'])}"
     return Fault(pointer=pointer, detail=detail, place=place)
+
+
+def _whole(value: object) -> object:
+    """Make whole numbers of those that were written with a fraction of zero."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _escape(step: str) -> str:

@@ -13,7 +13,8 @@ from orket.domain.sandboxes import CommandEnd, CommandResult, SandboxStatus
 
 Id = Annotated[str, Meta(examples=["sandbox-my-rock-8a6774df"])]
 Lease = Annotated[
-    float | None, Meta(description="How long it stays up, in seconds; the house's if left out.")
+    Annotated[float, Meta(ge=60, le=2_678_400)] | None,
+    Meta(description="How long it stays up, in seconds; the house's if left out."),
 ]
 
 

@@ -68,6 +68,13 @@ SUITES: tuple[Suite, ...] = (
         ),
     ),
     Suite(
+        name="http",
+        shows="the bridge does what its OpenAPI document says, whatever is sent, and still stands",
+        short=(PYTHON, "-m", "tests.long.contract", "--seconds", "30"),
+        full=(PYTHON, "-m", "tests.long.contract", "--seconds", "300"),
+        limit_s=900.0,
+    ),
+    Suite(
         name="containers",
         shows="commands and project sandboxes in real containers, on an engine that is started for it",
         short=(*CONTAINERS, "compose and asyncio"),

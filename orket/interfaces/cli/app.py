@@ -55,7 +55,7 @@ _COMMANDS = MappingProxyType(
                 "What works here, what became of each sandbox, and stacks for projects.",
             ),
             "keys": ("keys:app", "Keys of the bridge: make, list, revoke."),
-            "mcp": ("mcp:app", "MCP servers: what they offer, and approving it."),
+            "mcp": ("mcp:app", "MCP servers: what they offer, approving it, and being one."),
             "models": ("models:app", "Look at models: which can run on this machine, get them, try one."),
             "doctor": ("doctor:doctor", "Say what this machine offers, found out by trying."),
             "version": ("system:version", "Print the version."),

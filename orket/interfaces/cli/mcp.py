@@ -8,13 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from orket.interfaces.cli.exits import Exit
+from orket.interfaces.cli.mcp_serve import serve
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import printable
 from orket.wire import codec
 from orket.wire.mcp import McpLookView, look_view, server_view
 
-app = App(name="mcp", help="MCP servers: what they offer, and approving it.")
+app = App(name="mcp", help="MCP servers: what they offer, approving it, and being one.")
+app.command(serve)
 
 
 @app.command(name="list")

@@ -53,6 +53,13 @@ def test_a_place_inside_a_list_is_a_number() -> None:
     assert fault_of("Expected `int`, got `str` - at `$.a[2].b`", "body").pointer == "/a/2/b"
 
 
+def test_a_whole_number_with_a_fraction_of_zero_is_one() -> None:
+    assert decode(BudgetBody, b'{"turns_max": 3.0}').turns_max == 3
+    with pytest.raises(WireInvalid) as caught:
+        decode(BudgetBody, b'{"turns_max": 3.5}')
+    assert caught.value.faults[0].pointer == "/turns_max"
+
+
 def test_texts_are_read_as_numbers() -> None:
     assert convert(BudgetBody, {"turns_max": "3"}, "query").turns_max == 3
     with pytest.raises(WireInvalid) as caught:

@@ -1,0 +1,1 @@
+"""The load of the earlier system, against a real ``orket serve``."""

@@ -1,0 +1,193 @@
+"""``python -m benchmarks load``: webhook, heartbeat, starting runs, WebSockets, against ``orket serve``.
+
+The workloads and their sizes are those of the earlier system, which measured nothing in part (runs of unknown
+cards, a sleep). Here a webhook is signed and recorded, a run is started for a card file and driven to its end
+and a WebSocket is timed until its first event is there.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from websockets.asyncio.client import connect
+
+from benchmarks.load.client import Sample, drive, exchange, request
+
+ROOT = Path(__file__).parent.parent.parent
+CARDS = ROOT / "docs" / "examples" / "cards"
+TARGET = str(CARDS / "epics" / "ledger_cli.json")
+SECRET = "the secret of a benchmark"
+START_S = 60.0
+# The earlier system's 99th percentiles in milliseconds (11 February 2026, on its machine).
+EARLIER: Final = {
+    "webhook": 51.361,
+    "api_heartbeat": 121.648,
+    "parallel_epic_trigger": 9.361,
+    "websocket_connect": 130.295,
+}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """Run `orket serve` in a folder of its own; its port."""
+    environ = {
+        **os.environ,
+        "ORKET_PORT": "0",
+        "ORKET_MODEL_DIR": str(CARDS),
+        "ORKET_DATA_DIR": str(folder),
+        "ORKET_GITEA_WEBHOOK_SECRET": SECRET,
+        "ORKET_GITEA_URL": "http://127.0.0.1:9",
+        "ORKET_GITEA_TOKEN": "not asked in a benchmark",
+    }
+    command = [sys.executable, "-m", "orket", "serve"]
+    with subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        try:
+            line = server.stderr.readline()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+            if found is None:
+                raise SystemExit(line + server.stderr.read())
+            yield int(found[1])
+        finally:
+            server.terminate()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def delivery(number: int) -> bytes:
+    """A signed delivery: an approval, which is recorded and has no effect."""
+    told = {
+        "action": "reviewed",
+        "number": number + 1,
+        "pull_request": {"title": "Load", "user": {"login": "ada"}},
+        "repository": {"full_name": "ada/lamps"},
+        "sender": {"login": "bob"},
+        "review": {"type": "pull_request_review_approved", "content": ""},
+    }
+    body = json.dumps(told).encode()
+    return request(
+        "POST",
+        "/v1/webhooks/gitea",
+        body,
+        X_Gitea_Signature=hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
+        X_Gitea_Event="pull_request_approved",
+        X_Gitea_Delivery=f"load-{number}",
+    )
+
+
+def start(number: int) -> bytes:
+    """A run of the shipped epic."""
+    return request("POST", "/v1/runs", json.dumps({"target": TARGET}).encode())
+
+
+async def finished(port: int, bodies: Sequence[bytes]) -> dict[str, int]:
+    """Wait until the runs have ended and count their ends."""
+    ends: dict[str, int] = {}
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for body in bodies:
+        path = f"/v1/runs/{json.loads(body)['id']}"
+        status = "running"
+        while status == "running":
+            _, answer = await exchange(reader, writer, request("GET", path, Prefer="wait=30"))
+            status = json.loads(answer)["status"]
+        ends[status] = ends.get(status, 0) + 1
+    writer.close()
+    return ends
+
+
+async def sockets(port: int, run: str, clients: int) -> Sample:
+    """Open WebSockets together, each until the first event of a run is there."""
+    sample = Sample()
+
+    async def one() -> None:
+        began = time.perf_counter()
+        try:
+            async with connect(f"ws://127.0.0.1:{port}/v1/runs/{run}/events", proxy=None) as socket:
+                await asyncio.wait_for(socket.recv(), 30)
+                sample.durations.append(time.perf_counter() - began)
+        except (OSError, TimeoutError, ValueError) as error:
+            sample.failures.append(f"{type(error).__name__}: {error}")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(one())
+    return sample
+
+
+async def measure(port: int, given: argparse.Namespace) -> tuple[dict[str, Sample], dict[str, int]]:
+    """All workloads, one after the other; a few requests before warm up the server."""
+    beat = request("GET", "/v1/system/heartbeat")
+    await drive(port, lambda number: beat, 20, 2, 200)
+    hook, _ = await drive(port, delivery, given.webhook_total, given.webhook_concurrency, 200)
+    heart, _ = await drive(port, lambda number: beat, given.api_total, given.api_concurrency, 200)
+    epics, bodies = await drive(port, start, given.epic_total, given.epic_concurrency, 202)
+    ends = await finished(port, bodies)
+    listened = await sockets(port, json.loads(bodies[0])["id"], given.ws_clients) if bodies else Sample()
+    found = {
+        "webhook": hook,
+        "api_heartbeat": heart,
+        "parallel_epic_trigger": epics,
+        "websocket_connect": listened,
+    }
+    return found, ends
+
+
+def main(arguments: list[str]) -> int:
+    given = _parse(arguments)
+    load_before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="orket-load-") as folder, serving(Path(folder)) as port:
+        found, ends = asyncio.run(measure(port, given))
+    results = {name: one.row() for name, one in found.items()}
+    report: dict[str, Any] = {
+        "timestamp_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "load_average_before": round(load_before, 2)},
+        "config": {name: value for name, value in vars(given).items() if name != "out"},
+        "results": results,
+        "runs_ended": ends,
+        "earlier_p99_ms": EARLIER,
+        "times_faster_at_p99": {
+            name: round(EARLIER[name] / one["p99_ms"], 2) if one["p99_ms"] else None
+            for name, one in results.items()
+        },
+        "first_failures": {name: one.failures[:3] for name, one in found.items() if one.failures},
+    }
+    out = given.out or Path("benchmarks") / "results" / f"{datetime.now(UTC):%Y-%m-%d}_phase5_load.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(
+        json.dumps(
+            {**results, "runs_ended": ends, "times_faster_at_p99": report["times_faster_at_p99"]}, indent=1
+        )
+    )
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks load", description=__doc__)
+    for name, default in (
+        ("--webhook-total", 100),
+        ("--webhook-concurrency", 25),
+        ("--api-total", 200),
+        ("--api-concurrency", 50),
+        ("--epic-total", 10),
+        ("--epic-concurrency", 10),
+        ("--ws-clients", 50),
+    ):
+        parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--out", type=Path, help="JSON (default benchmarks/results/<date>_phase5_load.json)")
+    return parser.parse_args(arguments)
