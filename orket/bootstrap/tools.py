@@ -9,7 +9,11 @@ import attrs
 
 from orket.domain.errors import SettingsError
 from orket.domain.web import WebRequest, WebResponse
+from orket.infrastructure.academy import FileArchive, FilePrompts
+from orket.infrastructure.clock import SystemClock
+from orket.services.tools.archive_eval import archive_eval_tool
 from orket.services.tools.http_request import http_request_tool
+from orket.services.tools.promote_prompt import promote_prompt_tool
 from orket.services.tools.tool import Tool
 from orket.services.tools.toolbox import TOOLBOX, Toolbox, make_toolbox
 from orket.settings import Settings
@@ -40,6 +44,8 @@ def installed_tools(settings: Settings) -> Toolbox:
         (
             *TOOLBOX.values(),
             http_request_tool(_Web(settings.http_inside)),
+            archive_eval_tool(FileArchive(settings.data_dir / "evals", SystemClock().now)),
+            promote_prompt_tool(FilePrompts(settings.model_dir)),
             *map(_load, entry_points(group=ENTRY_POINTS)),
         )
     )

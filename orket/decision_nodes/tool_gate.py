@@ -10,7 +10,8 @@ rule                    denies
 ``verification_dir``    writing where verification fixtures lie
 ``secret_path``         files whose names say that keys or passwords are kept in them
 ``address``             a web address that could be read in two ways, or is no plain http(s) one
-``closed``              a tool that reaches the network, unless a policy rule opens it by its full name
+``closed``              a tool that reaches the network, or acts outside the workspace, unless a policy rule
+                        opens it by its full name
 ``secret``              arguments out of which a secret was taken before they were recorded
 ``file_type``           writing a file whose ending ``process_rules.forbidden_file_types`` lists
 ``confirm``             a tool that destroys, without the argument ``confirm`` being true
@@ -60,6 +61,8 @@ from orket.domain.tools import GateDecision, Permission, Verdict
 WRITE_BYTES_MAX = 1_000_000
 SUMMARY_CHARS_MIN = 5
 REASON_CHARS_MAX = 1_000
+# What acts neither in the workspace nor on cards is closed until a rule names it.
+_OPENED = frozenset({Permission.NETWORK, Permission.OUTSIDE})
 
 
 @attrs.frozen
@@ -209,7 +212,7 @@ def _addresses(given: GateInput) -> Objection | None:
 
 
 def _reaches_out(given: GateInput) -> bool:
-    return given.spec is not None and Permission.NETWORK in given.spec.permissions
+    return given.spec is not None and not _OPENED.isdisjoint(given.spec.permissions)
 
 
 def _writes(given: GateInput) -> bool:

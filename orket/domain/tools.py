@@ -50,6 +50,7 @@ class Permission(StrEnum):
     CHANGE_CARDS = "change_cards"
     READ_CARDS = "read_cards"
     NETWORK = "network"
+    OUTSIDE = "outside"
 
 
 @attrs.frozen(kw_only=True)
