@@ -18,6 +18,7 @@ from orket.services.tools.promote_prompt import promote_prompt_tool
 from orket.services.tools.toolbox import Toolbox, make_toolbox
 from tests.orket.services.rooms import WORKLOAD, Rooms, rooms
 
+# ruff: noqa: ASYNC240  # short file calls; the loop may wait for them
 pytestmark = pytest.mark.anyio
 NAMES = ("archive_eval", "promote_prompt")
 OPEN = Organization(policy=tuple(PolicyRule(effect="allow", tool=one) for one in NAMES))
