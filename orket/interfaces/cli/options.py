@@ -67,8 +67,8 @@ class Where:
 
     @property
     def words(self) -> str:
-        """The data directory as recommended commands must name it, empty when nobody named it."""
-        return "" if self.data_dir is None else str(self.data_dir)
+        """The bridge or the data directory as recommended commands must name it, empty when nobody did."""
+        return self.url or ("" if self.data_dir is None else str(self.data_dir))
 
 
 HERE = Where()

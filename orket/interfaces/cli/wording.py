@@ -99,6 +99,10 @@ def call_standing(call: CallState) -> str:
 
 
 def command_line(words: Iterable[str], *, data_dir: str = "") -> str:
-    """Write a command that can be pasted into a shell; ``data_dir`` when it is not the default one."""
-    where = ("--data-dir", data_dir) if data_dir else ()
+    """Write a command that can be pasted into a shell.
+
+    ``data_dir`` is the data directory when it is not the default one, or the address of a bridge.
+    """
+    option = "--url" if data_dir.startswith(("http://", "https://")) else "--data-dir"
+    where = (option, data_dir) if data_dir else ()
     return shlex.join(("orket", *words, *where))

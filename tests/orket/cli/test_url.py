@@ -65,6 +65,14 @@ def test_a_run_is_followed_to_its_end(bridge: Served, capfd: pytest.CaptureFixtu
     assert (kinds[0], kinds[-1]) == ("RunAccepted", "RunPaused")
 
 
+def test_what_is_recommended_goes_to_the_same_bridge(
+    bridge: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = bridge.run(e.RunPaused(by="ada"))
+    assert main(["cards", run, "--url", bridge.url]) == 0
+    assert f"orket resume {run} --url {bridge.url}" in capfd.readouterr().out
+
+
 def test_the_key_of_the_environment_is_sent(
     bridge: Served, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
