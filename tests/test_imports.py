@@ -22,6 +22,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket/domain": frozenset({"attrs"}),
     "orket/decision_nodes": frozenset({"attrs"}),
     "orket/services": frozenset({"anyio", "attrs", "msgspec"}),
+    "orket/services/vision": frozenset({"PIL"}),
     "orket/orchestration": frozenset({"anyio", "attrs", "msgspec"}),
     "orket/infrastructure": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
     "orket/infrastructure/mcp": frozenset(

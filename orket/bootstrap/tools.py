@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from orket.domain.errors import SettingsError
 from orket.domain.web import WebRequest, WebResponse
 from orket.infrastructure.academy import FileArchive, FilePrompts
 from orket.infrastructure.clock import SystemClock
+from orket.services.tools import image_analyze
 from orket.services.tools.archive_eval import archive_eval_tool
 from orket.services.tools.http_request import http_request_tool
 from orket.services.tools.promote_prompt import promote_prompt_tool
@@ -46,6 +48,7 @@ def installed_tools(settings: Settings) -> Toolbox:
             http_request_tool(_Web(settings.http_inside)),
             archive_eval_tool(FileArchive(settings.data_dir / "evals", SystemClock().now)),
             promote_prompt_tool(FilePrompts(settings.model_dir)),
+            *((image_analyze.TOOL,) if find_spec("PIL") is not None else ()),
             *map(_load, entry_points(group=ENTRY_POINTS)),
         )
     )

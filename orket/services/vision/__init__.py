@@ -1,0 +1,1 @@
+"""Looking at pictures, by a program that runs inside a sandbox."""
