@@ -10,13 +10,14 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message
 
 from orket.domain import events as e
 from orket.interfaces.limits import HttpLimits
 from tests.orket.interfaces.engines import DONE, House, open_house
 
-pytestmark = pytest.mark.anyio
 PAUSE, RESUME = e.RunPaused(by="ada"), e.RunResumed(by="ada")
 
 
@@ -80,6 +81,7 @@ async def refusal(house: House, path: str, headers: dict[str, str] | None = None
         return start["status"], json.loads(body["body"])["type"].rpartition(":")[2]
 
 
+@pytest.mark.anyio
 async def test_the_past_the_present_and_the_end() -> None:
     async with open_house() as house:
         run = await house.run()
@@ -96,6 +98,7 @@ async def test_the_past_the_present_and_the_end() -> None:
         assert len(house.app.state.bridge.streams) == 0
 
 
+@pytest.mark.anyio
 async def test_it_is_taken_up_again() -> None:
     async with open_house() as house:
         run = await house.run(PAUSE, RESUME, DONE)
@@ -107,6 +110,7 @@ async def test_it_is_taken_up_again() -> None:
             assert await it.seqs(1) == [7]
 
 
+@pytest.mark.anyio
 async def test_it_is_refused_in_words() -> None:
     async with open_house(limits=HttpLimits(streams=0)) as house:
         run = await house.run()
@@ -120,6 +124,7 @@ async def test_it_is_refused_in_words() -> None:
         assert house.app.state.bridge.admission.under_way() == 0
 
 
+@pytest.mark.anyio
 async def test_a_server_that_stops_says_so() -> None:
     async with open_house() as house:
         run = await house.run()
@@ -129,6 +134,7 @@ async def test_a_server_that_stops_says_so() -> None:
             assert (await it.next())["code"] == 1001
 
 
+@pytest.mark.anyio
 async def test_a_client_that_takes_nothing_is_let_go() -> None:
     async with open_house(limits=HttpLimits(send_stall_s=0.01)) as house:
         run = await house.run()
@@ -139,3 +145,46 @@ async def test_a_client_that_takes_nothing_is_let_go() -> None:
                 await anyio.lowlevel.checkpoint()
             while len(streams):
                 await anyio.lowlevel.checkpoint()
+
+
+@given(
+    appends=st.lists(st.integers(1, 5), max_size=8),
+    page=st.integers(1, 4),
+    stops=st.lists(st.integers(0, 4), max_size=6),
+    backend=st.sampled_from(["asyncio", "trio"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_however_often_a_client_comes_back_it_sees_the_log(
+    appends: list[int], page: int, stops: list[int], backend: str
+) -> None:
+    """Law: what a client saw over all its connections equals the log, no gap and no repeat."""
+
+    async def scenario() -> None:
+        async with open_house(limits=HttpLimits(stream_page=page)) as house:
+            run, seen = await house.run(), list[int]()
+
+            async def write() -> None:
+                for count in appends:
+                    await house.ledger.append(run, [PAUSE, RESUME] * count)
+                    await house.run()
+                await house.ledger.append(run, [DONE])
+
+            async def watch() -> None:
+                for count in [*stops, 10**6]:
+                    after = seen[-1] if seen else 0
+                    async with call(house.app, f"/v1/runs/{run}/events?after={after}") as it:
+                        assert (await it.next())["type"] == "websocket.accept"
+                        for _ in range(count):
+                            message = await it.next()
+                            if message["type"] == "websocket.close":
+                                assert message["code"] == 1000
+                                return
+                            seen.append(json.loads(message["text"])["seq"])
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(write)
+                group.start_soon(watch)
+            assert seen == [one.seq for one in await house.ledger.read(run)]
+            assert len(house.app.state.bridge.streams) == 0
+
+    anyio.run(scenario, backend=backend)
