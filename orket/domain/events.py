@@ -1,6 +1,7 @@
-"""Everything that can happen, one frozen class per event, on one page.
+"""Everything that can happen, one frozen class per event.
 
 Facts in the past tense, of plain values that survive JSON; all state is folded from them (``runs``).
+What happens to workspaces, project sandboxes and pull requests stands beside their words.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from orket.domain.sandboxes import SandboxStatus
 from orket.domain.seat_notes import Note
 from orket.domain.tools import GateDecision, HumanVerdict, Recovered, Recovery, ToolCall, ToolResult
 from orket.domain.verification import VerificationResult
+from orket.domain.workspace_events import WorkspaceEvent
 from orket.domain.workspaces import Isolation
 
 
@@ -294,48 +296,6 @@ class SandboxChanged:
 
 
 @attrs.frozen(kw_only=True)
-class WorkspaceApplying:
-    """The run's changes, listed in the file of SHA-256 ``plan``, are about to be written into ``project``."""
-
-    number: int
-    project: str
-    plan: str
-    added: int
-    changed: int
-    removed: int
-    by: str
-
-
-@attrs.frozen(kw_only=True)
-class WorkspaceApplied:
-    """All changes of application ``number`` are in the project."""
-
-    number: int
-
-
-@attrs.frozen(kw_only=True)
-class WorkspaceRollingBack:
-    """What application ``number`` has written is about to be taken back."""
-
-    number: int
-    by: str
-
-
-@attrs.frozen(kw_only=True)
-class WorkspaceRolledBack:
-    """The project is as it was before application ``number``, as far as that had changed it."""
-
-    number: int
-
-
-@attrs.frozen(kw_only=True)
-class WorkspaceDiscarded:
-    """The run's workspace is about to be deleted; what was applied can still be rolled back."""
-
-    by: str
-
-
-@attrs.frozen(kw_only=True)
 class EngineHalted:
     """All work of the engine was ended and nothing starts until it is released; no run's event."""
 
@@ -376,11 +336,7 @@ Event = (
     | ToolCallDecided
     | VerificationFinished
     | SandboxChanged
-    | WorkspaceApplying
-    | WorkspaceApplied
-    | WorkspaceRollingBack
-    | WorkspaceRolledBack
-    | WorkspaceDiscarded
+    | WorkspaceEvent
     | ProjectSandboxChanged
     | PullRequestDecided
     | PullRequestEffectFinished

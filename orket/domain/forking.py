@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import attrs
 
 from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.errors import RunConflict
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.runs import RunState
@@ -28,11 +29,7 @@ _DROPPED = (
     | e.RunFinished
     | e.CardFaulted
     | e.SandboxChanged
-    | e.WorkspaceApplying
-    | e.WorkspaceApplied
-    | e.WorkspaceRollingBack
-    | e.WorkspaceRolledBack
-    | e.WorkspaceDiscarded
+    | w.WorkspaceEvent
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import attrs
 
 from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.cards import WAITING
 from orket.domain.state_machine import SYSTEM
 
@@ -24,11 +25,7 @@ _SKIPPED = (
     | e.RunParked
     | e.CardFaulted
     | e.SandboxChanged
-    | e.WorkspaceApplying
-    | e.WorkspaceApplied
-    | e.WorkspaceRollingBack
-    | e.WorkspaceRolledBack
-    | e.WorkspaceDiscarded
+    | w.WorkspaceEvent
     | e.ToolCallInDoubt
     | e.ToolCallDecided
 )

@@ -9,6 +9,7 @@ from typing import assert_never
 import attrs
 
 from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.approvals import Approval
 from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
@@ -201,11 +202,11 @@ class RunState:
                 if event.workspace:
                     self.workspace = attrs.evolve(self.workspace, level=event.workspace)
             case (
-                e.WorkspaceApplying()
-                | e.WorkspaceApplied()
-                | e.WorkspaceRollingBack()
-                | e.WorkspaceRolledBack()
-                | e.WorkspaceDiscarded()
+                w.WorkspaceApplying()
+                | w.WorkspaceApplied()
+                | w.WorkspaceRollingBack()
+                | w.WorkspaceRolledBack()
+                | w.WorkspaceDiscarded()
             ):
                 self.workspace = _moved(self.workspace, event, seq)
             case e.CardFaulted():
@@ -347,24 +348,20 @@ class RunState:
 
 def _moved(
     known: WorkspaceState,
-    event: e.WorkspaceApplying
-    | e.WorkspaceApplied
-    | e.WorkspaceRollingBack
-    | e.WorkspaceRolledBack
-    | e.WorkspaceDiscarded,
+    event: w.WorkspaceEvent,
     seq: int,
 ) -> WorkspaceState:
     match event:
-        case e.WorkspaceApplying():
+        case w.WorkspaceApplying():
             begun = Application(number=event.number, seq=seq, project=event.project, plan=event.plan)
             return attrs.evolve(known, applications=(*known.applications, begun))
-        case e.WorkspaceApplied():
+        case w.WorkspaceApplied():
             return known.moved(event.number, ApplyStatus.APPLIED)
-        case e.WorkspaceRollingBack():
+        case w.WorkspaceRollingBack():
             return known.moved(event.number, ApplyStatus.ROLLING_BACK)
-        case e.WorkspaceRolledBack():
+        case w.WorkspaceRolledBack():
             return known.moved(event.number, ApplyStatus.ROLLED_BACK)
-        case e.WorkspaceDiscarded():
+        case w.WorkspaceDiscarded():
             return attrs.evolve(known, discarded=True)
 
 

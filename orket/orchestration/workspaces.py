@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.errors import RunConflict
 from orket.domain.identifiers import RunId
 from orket.domain.places import OWN_DIR, place_of
@@ -54,12 +54,12 @@ async def _apply(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
     else:
         raise RunConflict("a rollback of this run is under way: finish that first", allowed=("rollback",))
     await intake.workspaces.apply(place, number, name)
-    await desk.ledger.append(m.run_id, [e.WorkspaceApplied(number=number)])
+    await desk.ledger.append(m.run_id, [w.WorkspaceApplied(number=number)])
     return RunTicket(run_id=m.run_id, status=state.status)
 
 
-def _begun(m: TendWorkspace, number: int, place: Place, plan: Plan) -> e.WorkspaceApplying:
-    return e.WorkspaceApplying(
+def _begun(m: TendWorkspace, number: int, place: Place, plan: Plan) -> w.WorkspaceApplying:
+    return w.WorkspaceApplying(
         number=number,
         project=place.isolation.project,
         plan=plan.name,
@@ -82,9 +82,9 @@ async def _roll_back(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
         if one.status is not ApplyStatus.ROLLING_BACK:
             if changed := await intake.workspaces.hindrances(place, one.number, one.plan):
                 raise RunConflict(f"changed since application {one.number}: {named(changed)}")
-            await desk.ledger.append(m.run_id, [e.WorkspaceRollingBack(number=one.number, by=m.by)])
+            await desk.ledger.append(m.run_id, [w.WorkspaceRollingBack(number=one.number, by=m.by)])
         await intake.workspaces.take_back(place, one.number, one.plan)
-        await desk.ledger.append(m.run_id, [e.WorkspaceRolledBack(number=one.number)])
+        await desk.ledger.append(m.run_id, [w.WorkspaceRolledBack(number=one.number)])
     return RunTicket(run_id=m.run_id, status=state.status)
 
 
@@ -105,7 +105,7 @@ async def _discard(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
         )
     place = place_of(state, _own(intake))
     if not state.workspace.discarded:
-        await desk.ledger.append(m.run_id, [e.WorkspaceDiscarded(by=m.by)])
+        await desk.ledger.append(m.run_id, [w.WorkspaceDiscarded(by=m.by)])
     await intake.workspaces.discard(place)
     return RunTicket(run_id=m.run_id, status=state.status)
 

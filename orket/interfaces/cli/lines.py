@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.budgets import MICROS
 from orket.domain.identifiers import CallId
 from orket.domain.runs import RunState
@@ -29,16 +30,16 @@ def line(event: e.Event, state: RunState) -> str | None:
 def workspace_line(event: e.Event) -> str | None:
     """Tell what becomes of a workspace; None: it is some other event."""
     match event:
-        case e.WorkspaceApplying():
+        case w.WorkspaceApplying():
             counts = f"{event.added} added, {event.changed} changed, {event.removed} removed"
             return f"applying to {printable(event.project)}: {counts}, by {printable(event.by)}"
-        case e.WorkspaceApplied():
+        case w.WorkspaceApplied():
             return f"application {event.number} is done"
-        case e.WorkspaceRollingBack():
+        case w.WorkspaceRollingBack():
             return f"taking application {event.number} back, by {printable(event.by)}"
-        case e.WorkspaceRolledBack():
+        case w.WorkspaceRolledBack():
             return f"application {event.number} is taken back"
-        case e.WorkspaceDiscarded():
+        case w.WorkspaceDiscarded():
             return f"workspace discarded by {printable(event.by)}"
         case _:
             return None

@@ -8,7 +8,7 @@ import anyio
 import attrs
 from cyclopts import App
 
-from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 from orket.interfaces.cli.engines import reach_engine, reach_ledger
@@ -25,14 +25,6 @@ from orket.wire.codec import encode
 from orket.wire.views import event_view
 
 app = App(name="workspace", help="Apply what a run changed to its project, take that back, or throw it away.")
-
-_TOLD = (
-    e.WorkspaceApplying
-    | e.WorkspaceApplied
-    | e.WorkspaceRollingBack
-    | e.WorkspaceRolledBack
-    | e.WorkspaceDiscarded
-)
 
 
 @app.command
@@ -101,4 +93,4 @@ async def _events_after(reach: Reach, run_id: RunId, seq: int) -> list[Recorded]
     found: list[Recorded] = []
     while page := await reach.read(run_id, after=found[-1].seq if found else seq, limit=PAGE):
         found.extend(page)
-    return [one for one in found if isinstance(one.event, _TOLD)]
+    return [one for one in found if isinstance(one.event, w.WorkspaceEvent)]

@@ -8,6 +8,7 @@ import pytest
 
 from orket.bootstrap import Orket, replay_run
 from orket.domain import events as e
+from orket.domain import workspace_events as w
 from orket.domain.errors import OrketError, RunConflict, RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.runs import RunState, RunStatus
@@ -107,10 +108,10 @@ async def test_a_run_leaves_its_project_alone_until_it_is_applied(bench: Bench) 
         assert files(bench) == BEFORE
         history = await orket.ledger.read(run_id, limit=10_000)
     told = [one.event for one in history if type(one.event).__name__.startswith("Workspace")]
-    applied, back = [e.WorkspaceApplying, e.WorkspaceApplied], [e.WorkspaceRollingBack, e.WorkspaceRolledBack]
-    assert [type(one) for one in told] == [*applied, *back, *applied, e.WorkspaceDiscarded, *back]
+    applied, back = [w.WorkspaceApplying, w.WorkspaceApplied], [w.WorkspaceRollingBack, w.WorkspaceRolledBack]
+    assert [type(one) for one in told] == [*applied, *back, *applied, w.WorkspaceDiscarded, *back]
     first = told[0]
-    assert isinstance(first, e.WorkspaceApplying)
+    assert isinstance(first, w.WorkspaceApplying)
     assert (first.added, first.changed, first.removed, first.by) == (1, 0, 1, "ada")
     assert (await replay_run(bench.settings, history)).difference is None
 
@@ -140,7 +141,7 @@ async def test_an_application_that_was_cut_off_is_finished_by_the_same_command(b
     assert state.accepted.isolation is not None
     place = Place(workspace=state.accepted.workspace, isolation=state.accepted.isolation)
     plan = await FileWorkspaces().plan(place, 1)
-    begun = e.WorkspaceApplying(
+    begun = w.WorkspaceApplying(
         number=1, project=str(bench.workspace), plan=plan.name, added=1, changed=0, removed=1, by="ada"
     )
     await recorded(bench, run_id, begun)  # as a process leaves it that is killed before it acts
@@ -149,7 +150,7 @@ async def test_an_application_that_was_cut_off_is_finished_by_the_same_command(b
         state = await tend(orket, run_id, APPLY)
         assert [one.status for one in state.workspace.applications] == [ApplyStatus.APPLIED]
         assert files(bench) == AFTER
-    await recorded(bench, run_id, e.WorkspaceRollingBack(number=1, by="ada"))
+    await recorded(bench, run_id, w.WorkspaceRollingBack(number=1, by="ada"))
     async with bench.engine() as orket:
         assert "rollback" in (await refusal(orket, run_id, APPLY)).detail
         await tend(orket, run_id, ROLLBACK)
