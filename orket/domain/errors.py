@@ -21,11 +21,14 @@
     │   └── IdempotencyConflict  one key, two different commands
     ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
     ├── ToolError                a tool could not do what it was asked; ``code`` is stable
+    ├── ForgeError               the server of the repositories could not be reached or refused
+    ├── McpError                 an MCP server cannot be had; nothing acted
+    │   └── McpLost              its session was lost while a call was under way, which may have acted
     ├── SandboxError             the sandbox could not be set up or reached (never a command's own failure)
     │   ├── SandboxUnavailable
-    │   ├── SandboxNotFound  no project sandbox, or no service of it, has that name
-    │   ├── SandboxConflict  the sandbox is in a state that does not allow the command
-    │   └── StackUnsupported a project sandbox was asked for with a stack that no template makes
+    │   ├── SandboxNotFound      no project sandbox, or no service of it, has that name
+    │   ├── SandboxConflict      the sandbox is in a state that does not allow the command
+    │   └── StackUnsupported     a project sandbox was asked for with a stack that no template makes
     └── StoreError
         ├── StoreLocked          another engine owns this database
         └── StoreCorrupt
