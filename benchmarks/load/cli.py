@@ -15,16 +15,18 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from websockets.asyncio.client import connect
 
 from benchmarks.load.client import Sample, drive, exchange, request
+from benchmarks.load.overload import overload
 
 ROOT = Path(__file__).parent.parent.parent
 CARDS = ROOT / "docs" / "examples" / "cards"
@@ -41,8 +43,8 @@ EARLIER: Final = {
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[int]:
-    """Run `orket serve` in a folder of its own; its port."""
+def serving(folder: Path) -> Iterator[tuple[int, int]]:
+    """Run `orket serve` in a folder of its own; its port and its process."""
     environ = {
         **os.environ,
         "ORKET_PORT": "0",
@@ -55,18 +57,25 @@ def serving(folder: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "orket", "serve"]
     with subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
+        listener = threading.Thread(target=_copy, args=(server.stderr,), daemon=True)
         try:
             line = server.stderr.readline()
             found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
             if found is None:
                 raise SystemExit(line + server.stderr.read())
-            yield int(found[1])
+            listener.start()  # a pipe that nobody reads would stop the server
+            yield int(found[1]), server.pid
         finally:
             server.terminate()
             try:
                 server.wait(30)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _copy(lines: IO[str]) -> None:
+    for line in lines:
+        sys.stderr.write(line)
 
 
 def delivery(number: int) -> bytes:
@@ -129,7 +138,9 @@ async def sockets(port: int, run: str, clients: int) -> Sample:
     return sample
 
 
-async def measure(port: int, given: argparse.Namespace) -> tuple[dict[str, Sample], dict[str, int]]:
+async def measure(
+    port: int, pid: int, given: argparse.Namespace
+) -> tuple[dict[str, Sample], dict[str, int], dict[str, object]]:
     """All workloads, one after the other; a few requests before warm up the server."""
     beat = request("GET", "/v1/system/heartbeat")
     await drive(port, lambda number: beat, 20, 2, 200)
@@ -144,14 +155,16 @@ async def measure(port: int, given: argparse.Namespace) -> tuple[dict[str, Sampl
         "parallel_epic_trigger": epics,
         "websocket_connect": listened,
     }
-    return found, ends
+    if not (bodies and given.overload_s > 0):
+        return found, ends, {}
+    return found, ends, await overload(port, pid, json.loads(bodies[0])["id"], given.overload_s)
 
 
 def main(arguments: list[str]) -> int:
     given = _parse(arguments)
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="orket-load-") as folder, serving(Path(folder)) as port:
-        found, ends = asyncio.run(measure(port, given))
+    with tempfile.TemporaryDirectory(prefix="orket-load-") as folder, serving(Path(folder)) as (port, pid):
+        found, ends, overloaded = asyncio.run(measure(port, pid, given))
     results = {name: one.row() for name, one in found.items()}
     report: dict[str, Any] = {
         "timestamp_utc": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -159,6 +172,7 @@ def main(arguments: list[str]) -> int:
         "config": {name: value for name, value in vars(given).items() if name != "out"},
         "results": results,
         "runs_ended": ends,
+        "overload": overloaded,
         "earlier_p99_ms": EARLIER,
         "times_faster_at_p99": {
             name: round(EARLIER[name] / one["p99_ms"], 2) if one["p99_ms"] else None
@@ -171,7 +185,13 @@ def main(arguments: list[str]) -> int:
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
         json.dumps(
-            {**results, "runs_ended": ends, "times_faster_at_p99": report["times_faster_at_p99"]}, indent=1
+            {
+                **results,
+                "runs_ended": ends,
+                "overload": overloaded,
+                "times_faster_at_p99": report["times_faster_at_p99"],
+            },
+            indent=1,
         )
     )
     return 0
@@ -189,5 +209,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         ("--ws-clients", 50),
     ):
         parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--overload-s", type=float, default=30.0, help="overload for so long; 0: not at all")
     parser.add_argument("--out", type=Path, help="JSON (default benchmarks/results/<date>_phase5_load.json)")
     return parser.parse_args(arguments)

@@ -71,10 +71,18 @@ async def exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
 ) -> tuple[int, bytes]:
     """Send one request and read its answer."""
+    status, _, body = await exchange_head(reader, writer, request)
+    return status, body
+
+
+async def exchange_head(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> tuple[int, bytes, bytes]:
+    """Send one request; the status, the head in lower case and the body of its answer."""
     writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    return int(head.split(b" ", 2)[1]), await reader.readexactly(int(length or 0))
+    return int(head.split(b" ", 2)[1]), head, await reader.readexactly(int(length or 0))
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:

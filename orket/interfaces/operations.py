@@ -113,7 +113,7 @@ class Operation:
 
 
 # What If-Match is good for with runs; any other tag is refused with 412.
-RUN_TAG = r'^"[0-9]{1,18}"$'
+RUN_TAG = r'^("[0-9]{1,18}"|\*)$'
 RUN_ID = Parameter(name="run_id", place="path", description="The run's id.")
 CALL_ID = Parameter(
     name="call_id",
