@@ -14,6 +14,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 from starlette.types import Message, Receive, Send
+from starlette.websockets import WebSocketDisconnect
 
 from orket.domain.errors import StoreError
 from orket.domain.events import Recorded, RunFinished
@@ -44,7 +45,11 @@ class Line:
             BrokenPipeError: The client takes nothing any more.
         """
         with anyio.move_on_after(self._stall_s):
-            await self._send(message)
+            try:
+                await self._send(message)
+            except WebSocketDisconnect:  # what the framework makes of a client that has left
+                self.broken = True
+                raise BrokenPipeError("the client has left") from None
             await anyio.lowlevel.checkpoint()
             return
         self.broken = True
