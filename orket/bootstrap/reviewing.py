@@ -5,7 +5,6 @@ from __future__ import annotations
 from actors import ActorSystem, Ref, Supervisor, child, late
 from orket.domain.ports import Ledger
 from orket.domain.pull_requests import ReviewRules
-from orket.infrastructure.gitea import Gitea
 from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
 from orket.orchestration.pull_requests import PullRequestRoom, PullRequests
 from orket.settings import GiteaSettings, Settings
@@ -34,6 +33,8 @@ def pull_request_room(
     gitea: GiteaSettings, ledger: Ledger, engine: Ref[EngineCommand | SystemCommand]
 ) -> PullRequestRoom:
     """Lay out what the keeper of pull requests needs at hand."""
+    from orket.infrastructure.gitea import Gitea  # its HTTP client takes longer to import than all the rest
+
     rules = ReviewRules(
         reviewers=frozenset(gitea.reviewers), merge=gitea.merge, run_target=gitea.run_target, lead=gitea.lead
     )

@@ -75,6 +75,12 @@ SUITES: tuple[Suite, ...] = (
         limit_s=900.0,
     ),
     Suite(
+        name="models",
+        shows="the model adapters speak with a real llama.cpp server and a small model on this machine",
+        short=(PYTHON, "-m", "tests.long.models"),
+        full=(PYTHON, "-m", "tests.long.models"),
+    ),
+    Suite(
         name="containers",
         shows="commands and project sandboxes in real containers, on an engine that is started for it",
         short=(*CONTAINERS, "compose and asyncio"),
