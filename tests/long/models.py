@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 WEIGHTS = "smollm2-135m"
+TESTS = "tests/orket/infrastructure/models"
 
 
 def main() -> int:
