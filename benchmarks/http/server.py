@@ -37,7 +37,7 @@ from orket.settings import load_settings
 
 RUN = RunId("5f1c09ab")
 PATH = "/v1/runs/{run_id}/pause"
-LIMITS = HttpLimits(rate_per_s=1e9, rate_burst=1e9, streams=1100)
+LIMITS = HttpLimits(rate_per_s=1e9, rate_burst=1e9, refusals_per_s=0, streams=1100)
 BATCH = 100
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from orket.domain.keys import Scope
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.problems import FORBIDDEN, KEY_NEEDED, OVERLOADED, TOO_OFTEN, HttpRefusal
-from orket.interfaces.rates import Rates, retry_after
+from orket.interfaces.rates import Pace, Rates, retry_after
 from orket.interfaces.visits import Caller
 from orket.wire.problems import Fault
 
@@ -45,6 +45,7 @@ class Admission:
             Lane.HOOK: limits.hook_requests,
         }
         self._under_way = dict.fromkeys(Lane, 0)
+        self._pace = Pace(limits.refusals_per_s, limits.refusals_burst)
 
     def under_way(self) -> int:
         """How many requests are being carried out."""
@@ -71,6 +72,12 @@ class Admission:
     def leave(self, lane: Lane) -> None:
         """A request is over."""
         self._under_way[lane] -= 1
+
+    def hold_back_s(self, error: BaseException) -> float:
+        """Say how long this answer waits: in a flood, those do that say "too often" or "all is full"."""
+        if isinstance(error, HttpRefusal) and error.kind in (OVERLOADED, TOO_OFTEN):
+            return self._pace.delay_s(self._clock())
+        return 0.0
 
     def failed_too_often(self, source: str) -> float:
         """Count a wrong key; 0, or the seconds a source should wait that has sent too many of them."""

@@ -18,6 +18,8 @@ class HttpLimits:
         requests: Requests at a time, streams not counted.
         control_requests: How many more of those that stop things or answer questions (pause, halt, decide …).
         hook_requests: How many deliveries of a webhook at a time.
+        refusals_per_s: Refusals (429, 503) per second in the long run, more are held back; 0 means no limit.
+        refusals_burst: Such refusals at once after a quiet time.
         unsigned_per_s: Deliveries without a good signature that one source may send per second.
         unsigned_burst: Such deliveries at once of a source that was quiet.
         rate_per_s: Requests per second of one caller in the long run; 0 means no limit.
@@ -40,6 +42,8 @@ class HttpLimits:
     requests: int = 256
     control_requests: int = 64
     hook_requests: int = 64
+    refusals_per_s: float = 500.0
+    refusals_burst: float = 500.0
     unsigned_per_s: float = 1.0
     unsigned_burst: float = 60.0
     rate_per_s: float = 1000.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+import anyio
 import attrs
 import msgspec
 from starlette.requests import Request
@@ -197,4 +198,6 @@ class _Endpoint:
                 admission.leave(one.lane)
             return response if one.method == "POST" else conditional(request, response)
         except (OrketError, ActorsError) as error:
+            if (held_s := admission.hold_back_s(error)) > 0.0:
+                await anyio.sleep(held_s)
             return refusal(bridge, request, error)

@@ -49,6 +49,32 @@ class Rates:
         self._buckets[caller] = (left, now)
 
 
+class Pace:
+    """Spreads refusals out: in a flood of callers who do not wait, each waits for its refusal instead.
+
+    A refusal takes a part of what an accepted request takes, and thousands of them a second would leave
+    nothing for those. Who is held back costs some memory and no processor time.
+
+    Args:
+        per_s: How many refusals a second there are in the long run; 0 means no limit.
+        burst: How many go out at once after a quiet time.
+        most_s: How long one is held back at most.
+    """
+
+    def __init__(self, per_s: float, burst: float, *, most_s: float = 5.0) -> None:
+        self._gap_s = 1.0 / per_s if per_s > 0 else 0.0
+        self._slack_s, self._most_s = burst * self._gap_s, most_s
+        self._next = -math.inf
+
+    def delay_s(self, now: float) -> float:
+        """Take a turn; say how long it is until then."""
+        if not self._gap_s:
+            return 0.0
+        turn = max(self._next, now - self._slack_s) + self._gap_s
+        self._next = min(turn, now + self._most_s)
+        return max(0.0, self._next - now)
+
+
 def retry_after(seconds: float) -> str:
     """Write ``Retry-After``: whole seconds, at least one."""
     return str(max(1, math.ceil(seconds)))

@@ -294,6 +294,24 @@ async def badly(house: House, one: Operation, path: str) -> list[httpx2.Response
     return found
 
 
+async def test_in_a_flood_refusals_wait_and_nobody_else_does() -> None:
+    limits = HttpLimits(rate_per_s=0.001, rate_burst=1, refusals_per_s=0.001, refusals_burst=1)
+    async with open_house(limits=limits) as house, anyio.create_task_group() as group:
+        assert (await house.client.get("/v1/runs")).status_code == 200
+        assert (await house.client.get("/v1/runs")).status_code == 429, "the first goes out at once"
+        refused = anyio.Event()
+
+        async def again() -> None:
+            await house.client.get("/v1/runs")
+            refused.set()
+
+        group.start_soon(again)
+        await anyio.wait_all_tasks_blocked()
+        assert (await house.client.post("/v1/system/halt")).status_code == 200
+        assert not refused.is_set()
+        group.cancel_scope.cancel()
+
+
 async def test_places_do_not_run_out() -> None:
     """Whatever became of requests, nothing of them is left."""
     async with open_house(limits=HttpLimits(requests=1, control_requests=1)) as house:

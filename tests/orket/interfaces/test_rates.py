@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orket.interfaces.rates import Rates, retry_after
+from orket.interfaces.rates import Pace, Rates, retry_after
 
 GAPS = st.lists(st.floats(0, 3, allow_subnormal=False), max_size=60)
 
@@ -53,3 +53,22 @@ def test_no_limit_and_no_name() -> None:
 
 def test_retry_after_is_whole_seconds() -> None:
     assert [retry_after(one) for one in (0.0, 0.2, 1.0, 1.01)] == ["1", "1", "1", "2"]
+
+
+@given(GAPS, st.floats(0.5, 20), st.integers(1, 5))
+def test_refusals_are_spread_out_and_in_quiet_times_not_held_back(
+    gaps: list[float], per_s: float, burst: int
+) -> None:
+    pace = Pace(per_s, burst, most_s=1e9)
+    out = [now + pace.delay_s(now) for now in itertools.accumulate(gaps)]
+    assert out == sorted(out)
+    for first, last in itertools.combinations(range(len(out)), 2):
+        assert last - first + 1 <= burst + 1 + (out[last] - out[first]) * per_s + 1e-6
+    calm = Pace(per_s, burst)
+    assert max(calm.delay_s(number / per_s) for number in range(10)) <= 1e-9
+
+
+def test_nobody_is_held_back_longer_than_the_longest_wait() -> None:
+    pace = Pace(1.0, 1.0, most_s=2.0)
+    assert max(pace.delay_s(0.0) for _ in range(100)) == 2.0
+    assert Pace(0.0, 1.0).delay_s(0.0) == 0.0
