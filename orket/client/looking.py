@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from orket.client.calls import Calls, path_of, run_path
 from orket.wire.accounts import CardAccountView
 from orket.wire.approvals import ApprovalPage, ApprovalView
+from orket.wire.board import BoardView
 from orket.wire.budgets import BudgetPage, BudgetView
+from orket.wire.calendar import CalendarView
 from orket.wire.calls import CallPage
 from orket.wire.cards import CardPage
+from orket.wire.diagnosis import DiagnosisView
 from orket.wire.events import EventPage
 from orket.wire.heartbeat import HeartbeatView
 from orket.wire.keys import KeyPage
+from orket.wire.memory import MemoriesFound
 from orket.wire.operations import OperationPage, OperationView
 from orket.wire.policies import PoliciesView
 from orket.wire.runs import RunPage, RunView
@@ -71,6 +77,24 @@ class Looking(Calls):
     async def card(self, run_id: str, card_id: str) -> CardAccountView:
         """Show one card of a run with its history."""
         return await self._get(path_of("v1", "runs", run_id, "cards", card_id), CardAccountView)
+
+    async def board(self, run_id: str, *, limit: int = 50) -> BoardView:
+        """Show a run's issues by where they stand, so many of each column."""
+        return await self._get(path_of("v1", "runs", run_id, "board", limit=limit), BoardView)
+
+    async def why_blocked(self, run_id: str, *, card: str | None = None) -> DiagnosisView:
+        """Ask why a run's cards, or one of them, do not move."""
+        only = {} if card is None else {"card": card}
+        return await self._get(path_of("v1", "runs", run_id, "why-blocked", **only), DiagnosisView)
+
+    async def calendar(self, day: date | None = None, *, weeks: int = 1) -> CalendarView:
+        """Show the sprint of a day (today in UTC), and so many in all from there on."""
+        first = {} if day is None else {"day": day.isoformat()}
+        return await self._get(path_of("v1", "calendar", weeks=weeks, **first), CalendarView)
+
+    async def memory(self, words: str = "", *, limit: int = 20) -> MemoriesFound:
+        """Search what was remembered over all runs, the best first; without words the newest."""
+        return await self._get(path_of("v1", "memory", q=words, limit=limit), MemoriesFound)
 
     async def turns(self, run_id: str, *, limit: int = 100, page: str = "") -> TurnPage:
         """List a run's turns, each card's latest 20."""

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from orket.domain.card_account import CardStory
 from orket.domain.identifiers import CardId
+from orket.domain.ports import LedgerReader
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import READS, RUN_ID, Answer, Operation, Parameter
@@ -23,14 +24,20 @@ async def show(bridge: Bridge, request: Request) -> Response:
     ledger = bridge.running.ledger
     run_id = (await find_run(ledger, request)).run_id
     card_id = CardId(request.path_params["card_id"])
-    story, after = CardStory(run_id, card_id), 0
-    while page := await ledger.read(run_id, after=after, limit=EVENTS_AT_A_TIME):
-        for one in page:
-            story.take(one)
-        after = page[-1].seq
+    story = CardStory(run_id, card_id)
+    await tell(ledger, story)
     if card_id not in story.state.cards:
         raise not_found(CARD_NOT_FOUND, "card_id", card_id)
     return json_response(account_view(story.account()))
+
+
+async def tell(ledger: LedgerReader, story: CardStory) -> None:
+    """Tell a story all that is recorded about its run."""
+    after = 0
+    while page := await ledger.read(story.state.run_id, after=after, limit=EVENTS_AT_A_TIME):
+        for one in page:
+            story.take(one)
+        after = page[-1].seq
 
 
 OPERATIONS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ async def test_everything_there_is_over_both_sockets(bridge: Served) -> None:
             assert (await client.run(run, wait_s=1)).status is RunStatus.CANCELED
             assert (await client.card(run, "I-1")).card.id == "I-1"
             assert (await client.turns(run)).turns == ()
+            assert [one.count for one in (await client.board(run)).columns if one.count] == [2]
+            assert (await client.why_blocked(run, card="I-1")).blocked == ()
+            (sprint,) = (await client.calendar(date(2026, 2, 2))).sprints
+            assert (sprint.sprint, sprint.last_day) == ("2026 Q1 S6", date(2026, 2, 6))
+            assert (await client.memory("tea")).memories == ()
             assert (await client.budget(run)).bounds == BudgetBody(turns_max=3)
             assert run not in [one.run_id for one in (await client.budgets()).budgets]
             assert (await client.approvals()).approvals == ()
