@@ -22,8 +22,16 @@ from orket.orchestration.prompt_preview import planned, preview
 from orket.settings import Settings
 
 
-async def preview_prompt(settings: Settings, state: RunState, card_id: CardId) -> PromptPreview:
+async def preview_prompt(
+    settings: Settings, state: RunState, card_id: CardId, *, ledger: LedgerReader | None = None
+) -> PromptPreview:
     """Work out what the next turn of a card would send.
+
+    Args:
+        settings: Select the decision nodes and tools, together with the run's organization.
+        state: The run.
+        card_id: The card.
+        ledger: Where the project's memory is; by default the database of ``settings``, beside its owner.
 
     Raises:
         CardNotFound, RunConflict: There is no such issue, or no prompt follows.
@@ -37,8 +45,10 @@ async def preview_prompt(settings: Settings, state: RunState, card_id: CardId) -
     servers = await open_source(settings, registry).mcp_servers()
     toolbox = with_declared(settings, servers, installed_tools(settings))
     tools = tuple(tool.spec for tool in toolbox.values())
-    async with _memory(settings) as ledger:
+    if ledger is not None:
         return await preview(nodes, ledger, state, card_id, tools)
+    async with _memory(settings) as memory:
+        return await preview(nodes, memory, state, card_id, tools)
 
 
 async def preview_first_prompt(settings: Settings, target: str, card_id: CardId) -> PromptPreview:

@@ -19,6 +19,7 @@ from orket.wire.keys import KeyPage
 from orket.wire.memory import MemoriesFound
 from orket.wire.operations import OperationPage, OperationView
 from orket.wire.policies import PoliciesView
+from orket.wire.prompts import PromptView
 from orket.wire.runs import RunPage, RunView
 from orket.wire.sandboxes import SandboxLog, SandboxPage, SandboxView
 from orket.wire.system import EngineView, HealthView, VersionView
@@ -77,6 +78,10 @@ class Looking(Calls):
     async def card(self, run_id: str, card_id: str) -> CardAccountView:
         """Show one card of a run with its history."""
         return await self._get(path_of("v1", "runs", run_id, "cards", card_id), CardAccountView)
+
+    async def prompt(self, run_id: str, card_id: str) -> PromptView:
+        """Show what a card's next turn would send to the model; nothing is sent."""
+        return await self._get(path_of("v1", "runs", run_id, "cards", card_id, "prompt"), PromptView)
 
     async def board(self, run_id: str, *, limit: int = 50) -> BoardView:
         """Show a run's issues by where they stand, so many of each column."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import httpx2
 import pytest
 
+from orket.bootstrap import preview_prompt
 from orket.domain import events as e
 from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.identifiers import CardId
+from orket.interfaces.api import create_app
 from tests.orket.interfaces.engines import House, open_house
+from tests.orket.kit import Bench, issue, plain, settled
 
 pytestmark = pytest.mark.anyio
 ONE, TWO = CardId("I-1"), CardId("I-2")
@@ -90,3 +96,27 @@ async def test_why_cards_of_a_run_do_not_move() -> None:
         missing = f"/v1/runs/{run}/why-blocked?card=EPIC"
         assert await refused(house, missing) == (404, "card-not-found", "/card")
         assert await refused(house, "/v1/runs/ffffffff/why-blocked") == (404, "run-not-found", "/run_id")
+
+
+async def test_the_prompt_of_a_cards_next_turn_is_the_one_that_the_command_line_shows(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    epic = bench.epic([issue("A"), issue("B")], plain("A"))
+    async with bench.engine() as orket:
+        state = await settled(orket, await bench.start(orket, epic, only="A"))
+        path = f"/v1/runs/{state.run_id}/cards"
+        transport = httpx2.ASGITransport(app=create_app(orket))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            shown = (await client.get(f"{path}/B/prompt")).json()
+            said = await preview_prompt(bench.settings, state, CardId("B"))
+            assert (shown["prompt"], shown["turn"], shown["seat"]) == (said.prompt, 1, "builder")
+            assert [one["content"] for one in shown["messages"]] == [
+                one.content for one in said.request.messages
+            ]
+            assert shown["tools"] == [one.name for one in said.request.tools]
+            assert [one["name"] for one in shown["parts"]] == [one.name for one in said.account.parts]
+            over = await client.get(f"{path}/A/prompt")
+            assert (over.status_code, over.json()["type"]) == (409, "urn:orket:problem:conflict")
+            missing = await client.get(f"{path}/Z/prompt")
+            assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (404, "/card_id")
+        newest = await orket.ledger.read(state.run_id, after=state.last_seq)
+        assert newest == ()
