@@ -25,7 +25,7 @@ from orket.bootstrap.prompting import (
 )
 from orket.bootstrap.root import Root
 from orket.bootstrap.running import Orket, open_orket, replay_run
-from orket.bootstrap.workspaces import open_workspaces, workspace_place
+from orket.bootstrap.workspaces import list_workspace, open_workspaces, read_workspace, workspace_place
 
 __all__ = [
     "House",
@@ -36,6 +36,7 @@ __all__ = [
     "export_ledger",
     "inspect_database",
     "ladder",
+    "list_workspace",
     "lock_holder",
     "make_key",
     "migrate_database",
@@ -47,6 +48,7 @@ __all__ = [
     "preview_first_prompt",
     "preview_prompt",
     "probe_sandboxes",
+    "read_workspace",
     "replay_run",
     "running_engine",
     "search_memory",

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
+import anyio.to_thread
+
+from orket.decision_nodes.workspace_paths import holds_secrets, normal, path_problem
+from orket.domain.errors import RunConflict, ToolError
 from orket.domain.places import OWN_DIR, place_of
 from orket.domain.ports import Workspaces
+from orket.domain.redaction import Redactor
 from orket.domain.runs import RunState
-from orket.domain.workspaces import Place
+from orket.domain.workspaces import Place, WorkspaceLevel
+from orket.infrastructure.sandboxes.workspace import list_folder, read_file
 from orket.infrastructure.workspaces.files import FileWorkspaces
+from orket.infrastructure.workspaces.state import load_base, state_of
 from orket.settings import Settings
+
+T = TypeVar("T")
+_NOTHING = "the run has no workspace: it has not opened it yet, or it was discarded"
 
 
 def open_workspaces() -> Workspaces:
@@ -24,3 +37,56 @@ def workspace_place(settings: Settings, state: RunState, into: str = "") -> Plac
         RunConflict: It works in a folder that is not its own.
     """
     return place_of(state, os.path.realpath(settings.data_dir / OWN_DIR), into)
+
+
+async def list_workspace(settings: Settings, state: RunState, path: str) -> tuple[str, ...]:
+    """List a folder of a run's workspace, sorted; folders end in ``/``, what is protected is left out.
+
+    Raises:
+        RunConflict: The run has no workspace of its own here, or it is an overlay, which lies in its layers.
+        ToolError: The path is not one inside the workspace, or no folder.
+    """
+    found = await _inside(settings, state, path, list_folder)
+    prefix = "" if normal(path) == "." else f"{normal(path)}/"
+    return tuple(one for one in found if not _objection(f"{prefix}{one}"))
+
+
+async def read_workspace(settings: Settings, state: RunState, path: str, *, bytes_max: int) -> bytes:
+    """Read a regular file of a run's workspace; no link is followed on the way.
+
+    Raises:
+        RunConflict: As for ``list_workspace``.
+        ToolError: The path is not one inside the workspace, is protected, or no file of that size at most.
+    """
+    content = await _inside(settings, state, path, lambda root, one: read_file(root, one, bytes_max))
+    return Redactor(settings.secrets).blob(content)
+
+
+async def _inside(settings: Settings, state: RunState, path: str, act: Callable[[int, str], T]) -> T:
+    if objection := _objection(path):
+        raise ToolError(objection, code="denied")
+    place = workspace_place(settings, state)
+    return await anyio.to_thread.run_sync(partial(_from_root, place, path, act))
+
+
+def _objection(path: str) -> str:
+    if problem := path_problem(path):
+        return problem
+    kept = holds_secrets(path)
+    return f"keys or passwords may be kept in {kept!r}" if kept else ""
+
+
+def _from_root(place: Place, path: str, act: Callable[[int, str], T]) -> T:
+    base = None if place.is_whole else load_base(state_of(place.workspace))
+    if base is None and not place.is_whole:
+        raise RunConflict(_NOTHING)
+    if base is not None and base.level == WorkspaceLevel.OVERLAY:
+        raise RunConflict("the workspace is an overlay, which only the run sees; ask for its changes instead")
+    try:
+        root = os.open(place.workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        raise RunConflict(_NOTHING) from None
+    try:
+        return act(root, path)
+    finally:
+        os.close(root)

@@ -1,0 +1,15 @@
+"""The files of a run's workspace on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class FolderView(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of a workspace; what is protected is left out."""
+
+    path: Annotated[str, Meta(description="The folder, as it was asked for.")]
+    entries: Annotated[tuple[str, ...], Meta(description="Names, sorted; folders end in `/`.")]
