@@ -169,6 +169,8 @@ def container(smoke: Smoke) -> str:
         if smoke.options.require_docker:
             raise StepFailed("no container engine answers, and --require-docker was given")
         raise StepSkipped("no container engine answers here (docker and podman were tried)")
+    if not smoke.options.require_docker and (missing := base_out_of_reach(engine)):
+        raise StepSkipped(f"{engine} has no {missing} and cannot fetch it here")
     tag, port = smoke.options.docker_image_tag, smoke.options.docker_port or free_port()
     call(engine, "build", "-t", tag, CHECKOUT, cwd=CHECKOUT, timeout_s=900)
     served = ("orket", "serve", "--port", port)  # on loopback, hence the host's network
@@ -239,6 +241,19 @@ def find_engine() -> str | None:
             if ran.returncode == 0:
                 return name
     return None
+
+
+def base_out_of_reach(engine: str) -> str:
+    """Name the first base image of the Dockerfile that is neither here nor to be had, or nothing."""
+    lines = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    for image in dict.fromkeys(line.split()[1] for line in lines if line.startswith("FROM ")):
+        for ask in (("image", "inspect", image), ("pull", image)):
+            ran = subprocess.run([engine, *ask], capture_output=True, timeout=300, check=False)
+            if ran.returncode == 0:
+                break
+        else:
+            return image
+    return ""
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:

@@ -24,7 +24,10 @@ def tcp_listener(host: str, port: int, *, keyed: bool = False) -> Iterator[socke
         SettingsError: The host cannot be used, is not loopback though nobody has a key, or the port is taken.
     """
     family, address = _address(host, port, keyed)
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # Named as TCP, or asyncio would not switch off what makes a small answer wait for up to 40 ms: Nagle's
+    # algorithm, against a client that delays its acknowledgements.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)

@@ -61,6 +61,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.long.contract")
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seed", type=int, help="make the same requests again; otherwise others each time")
     given = parser.parse_args(arguments)
     tool = Path(sys.executable).with_name("schemathesis")
     if not tool.exists():
@@ -69,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="orket-contract-") as name:
         folder = Path(name)
         with serving(folder) as (server, url):
-            checked = subprocess.run(_command(tool, url, given.seconds), cwd=folder, check=False).returncode
+            checked = subprocess.run(
+                _command(tool, url, given.seconds, given.seed), cwd=folder, check=False
+            ).returncode
             with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
                 ready = answer.status == 200
             server.send_signal(signal.SIGTERM)
@@ -78,12 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if checked == 0 and ready and ended == 0 else 1
 
 
-def _command(tool: Path, url: str, seconds: int) -> Sequence[str | Path]:
+def _command(tool: Path, url: str, seconds: int, seed: int | None) -> Sequence[str | Path]:
     return (
         *(tool, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all", "--no-color"),
         *("--max-time", str(seconds), "--continue-on-failure", "--request-timeout", "60"),
         *("--max-response-time", "30"),  # a request may ask to wait for ten seconds
         *("--suppress-health-check", "all", "--report-dir", "reports"),
+        *(() if seed is None else ("--seed", str(seed))),
     )
 
 

@@ -70,7 +70,7 @@ SUITES: tuple[Suite, ...] = (
     Suite(
         name="http",
         shows="the bridge does what its OpenAPI document says, whatever is sent, and still stands",
-        short=(PYTHON, "-m", "tests.long.contract", "--seconds", "30"),
+        short=(PYTHON, "-m", "tests.long.contract", "--seconds", "30", "--seed", "1"),
         full=(PYTHON, "-m", "tests.long.contract", "--seconds", "300"),
         limit_s=900.0,
     ),
