@@ -132,12 +132,13 @@ def _query(kind: type[msgspec.Struct] | None) -> list[Json]:
         return []
     (_,), components = msgspec.json.schema_components([kind], ref_template=_REF)
     properties: dict[str, Json] = components[kind.__name__]["properties"]
+    required = components[kind.__name__].get("required", ())
     return [
         {
             "name": name,
             "in": "query",
             "description": schema.pop("description", ""),
-            "required": False,
+            "required": name in required,
             "schema": _inlined(schema, components),
         }
         for name, schema in properties.items()
