@@ -66,6 +66,19 @@ def sleeps(tree: ast.Module, _: str) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, "imports sleep") for one in node.names if one.name == "sleep")
 
 
+def draws_while_awaited(tree: ast.Module, _: str) -> Iterator[tuple[int, str]]:
+    """Async tests are given what Hypothesis draws.
+
+    A draw inside one may end in ``StopTest``, a ``BaseException``; anyio's test runner, which fixtures share,
+    ends with it, and the examples after it fail.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncFunctionDef):
+            for argument in node.args.args:
+                if argument.annotation and ast.unparse(argument.annotation).endswith("DataObject"):
+                    yield node.lineno, f"{node.name} draws while it runs"
+
+
 def bare_task(tree: ast.Module, _: str) -> Iterator[tuple[int, str]]:
     """Tasks live in task groups."""
     for node in ast.walk(tree):
@@ -139,6 +152,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...], tuple[str, ...]], ...] = (
     (broad_except, ("orket",), (RUNNER,)),
     # There time is virtual, and sleeping is what is tested.
     (sleeps, ("tests",), ("tests/testing/", "tests/orket/testing/")),
+    (draws_while_awaited, ("tests",), ()),
     (bare_task, PACKAGES, ()),
     (prints, PACKAGES, ("orket/interfaces/cli/", RUNNER)),
     (module_state, PACKAGES, ()),
@@ -154,6 +168,7 @@ PLANTED: dict[str, str] = {
     "no_docstring": "x = 1\n",
     "broad_except": "try:\n    pass\nexcept (OSError, Exception):\n    pass\n",
     "sleeps": "import anyio\nasync def test():\n    await anyio.sleep(1)\n",
+    "draws_while_awaited": "async def test(data: st.DataObject) -> None: ...\n",
     "bare_task": "import asyncio\nasyncio.create_task(f())\n",
     "prints": "print('hello')\n",
     "module_state": "_REGISTRY = {}\n",

@@ -57,13 +57,12 @@ async def test_another_key_did_not_seal_it(ledger: tuple[bytes, bytes, Anchor]) 
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
+@given(somewhere=st.integers(0, 2**31), change=st.integers(1, 255))
 async def test_no_changed_byte_goes_unnoticed(
-    ledger: tuple[bytes, bytes, Anchor], data: st.DataObject
+    ledger: tuple[bytes, bytes, Anchor], somewhere: int, change: int
 ) -> None:
     content, key, _ = ledger
-    place = data.draw(st.integers(0, len(content) - 2))  # the very last byte ends the last line
-    change = data.draw(st.integers(1, 255))
+    place = somewhere % (len(content) - 1)  # the very last byte ends the last line
     harmed = content[:place] + bytes([content[place] ^ change]) + content[place + 1 :]
     assert not verify_export(lines(harmed), key).ok
 
