@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import attrs
 import msgspec
@@ -27,6 +27,11 @@ from orket.infrastructure.sqlite.connections import connect_reader, store_errors
 FORMAT = 1
 
 
+# A line with other numbers or digests than these is damaged, and says so as such.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
 class Head(msgspec.Struct, tag="ledger", tag_field="line"):
     """The first line."""
 
@@ -36,12 +41,12 @@ class Head(msgspec.Struct, tag="ledger", tag_field="line"):
 class EventLine(msgspec.Struct, tag="event", tag_field="line"):
     """An event exactly as it is stored; ``body`` is its canonical JSON, as text, ``chain`` hexadecimal."""
 
-    seq: int
+    seq: _Count
     run_id: str
     kind: str
-    at_us: int
+    at_us: _Count
     body: str
-    chain: str
+    chain: _Digest
 
 
 class BlobLine(msgspec.Struct, tag="blob", tag_field="line"):
@@ -54,10 +59,10 @@ class BlobLine(msgspec.Struct, tag="blob", tag_field="line"):
 class AnchorLine(msgspec.Struct, tag="anchor", tag_field="line"):
     """The last line; ``sha256`` is over all lines before it, their line ends included."""
 
-    seq: int
-    chain: str
-    seal: str
-    sha256: str
+    seq: _Count
+    chain: _Digest
+    seal: _Digest
+    sha256: _Digest
 
 
 _Line = Head | EventLine | BlobLine | AnchorLine

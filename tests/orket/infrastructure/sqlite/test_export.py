@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,3 +76,17 @@ async def test_junk_is_no_export(junk: list[bytes]) -> None:
 async def test_there_is_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no database"):
         export(tmp_path / "none", BytesIO())
+
+
+NAMES = ("seq", "run_id", "kind", "at_us", "body", "chain", "seal", "sha256", "hash", "format")
+ODD = st.one_of(st.text(max_size=70), st.integers(), st.text("0123456789abcdef", min_size=64, max_size=64))
+
+
+@given(
+    line=st.sampled_from(["event", "anchor", "blob", "ledger"]),
+    fields=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, ODD)),
+)
+async def test_odd_values_in_whole_lines_are_damage(line: str, fields: dict[str, str | int]) -> None:
+    head, odd = b'{"line":"ledger","format":1}\n', msgspec.json.encode({"line": line} | fields) + b"\n"
+    report = verify_export([head, odd], bytes(32))
+    assert not report.ok
