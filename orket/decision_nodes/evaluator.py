@@ -4,6 +4,8 @@
 the turn …                                          what follows
 ==================================================  ==========================================
 moved the card out of the status of its assignment  SETTLED
+got an error that no attempt mends: the key, the    BLOCK with the wait reason ``system``, naming the
+model's name, the quota, a request refused as bad   model and the code
 got no usable answer from the model                 RETRY
 had a call that failed, was denied or has           RETRY, quoting each error and its hint
 no result
@@ -20,8 +22,9 @@ from __future__ import annotations
 from orket.decision_nodes.decisions import Evaluation, Next, TurnReview
 from orket.decision_nodes.planner import REVIEWS
 from orket.domain.cards import Card, CardStatus, WaitReason
+from orket.domain.errors import BEYOND_REPAIR
 from orket.domain.models import FinishReason
-from orket.domain.runs import CallState
+from orket.domain.runs import CallState, TurnState
 from orket.domain.sandboxes import CommandEnd
 from orket.domain.state_machine import allowed
 
@@ -38,6 +41,8 @@ class DefaultEvaluator:
         if _left(given):
             return Evaluation(next=Next.SETTLED)
         turn = given.turn
+        if turn.error_code in BEYOND_REPAIR:
+            return _hopeless(turn)
         if turn.error:
             return _again(given, f"The model gave no usable answer: {_quoted(turn.error)}")
         broken = [call for call in turn.calls if call.result is None or not call.result.ok]
@@ -63,6 +68,11 @@ def _left(given: TurnReview) -> bool:
     """Whether the card has moved; ``before`` is too young when a turn is taken up again after a crash."""
     here = REVIEWS if given.review else _WORKED_ON
     return given.after.status is not given.before.status or given.after.status not in here
+
+
+def _hopeless(turn: TurnState) -> Evaluation:
+    note = f"The model {turn.model} cannot be asked ({turn.error_code}): {_quoted(turn.error)}"
+    return Evaluation(next=Next.BLOCK, note=_bounded(note), wait_reason=WaitReason.SYSTEM)
 
 
 def _again(given: TurnReview, note: str) -> Evaluation:

@@ -150,6 +150,8 @@ class IdempotencyConflict(RunError):
 
 _UNREACHABLE = {"circuit_open", "connection", "idle_timeout", "overloaded", "server", "timeout"}
 _ELSEWHERE = frozenset(_UNREACHABLE | {"auth", "not_found", "quota", "rate_limit"})
+BEYOND_REPAIR = frozenset({"auth", "bad_request", "not_found", "quota"})
+"""Codes of a model's failure that neither another attempt nor another prompt mends: a person has to."""
 
 
 class ModelError(OrketError):

@@ -72,8 +72,10 @@ class TurnState:
     seat: str
     role: str
     review: bool
+    model: str = ""
     reply: ModelReply | None = None
     error: str = ""
+    error_code: str = ""
     calls: tuple[CallState, ...] = ()
     outcome: str = ""
     note: str = ""
@@ -281,6 +283,7 @@ class RunState:
                     seat=event.seat,
                     role=event.role,
                     review=event.review,
+                    model=event.model,
                 )
                 turns = (*turns, opened)[-HISTORY_TURNS_MAX:]
                 self.turn_counts[event.card_id] = event.turn
@@ -291,7 +294,7 @@ class RunState:
                 used = Spent(usage=reply.usage, wall_ms=reply.duration_ms, cost_micros=event.cost_micros)
                 self._spend(event.card_id, used)
             case e.ModelFailed():
-                turns = (*turns[:-1], attrs.evolve(turns[-1], error=event.error))
+                turns = (*turns[:-1], attrs.evolve(turns[-1], error=event.error, error_code=event.code))
                 self._spend(event.card_id, event.spent)
             case e.TurnFinished():
                 ended = attrs.evolve(turns[-1], outcome=event.outcome, note=event.note)

@@ -13,7 +13,7 @@ from orket.domain import events as e
 from orket.domain.assets import Environment
 from orket.domain.budgets import Budget, Spent, cost_micros, exceeded
 from orket.domain.cards import WAITING
-from orket.domain.errors import ModelError
+from orket.domain.errors import BEYOND_REPAIR, ModelError
 from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted, Usage
 from orket.domain.runs import CallState
@@ -163,19 +163,25 @@ async def _timed(bench: Bench, request: ModelRequest) -> ModelReply:
 
 
 async def _ask_around(bench: Bench, request: ModelRequest) -> ModelReply:
-    """Ask the chosen model, and the others of the house while its server does not answer."""
-    wasted = Usage()
+    """Ask the chosen model, and the others of the house while its server does not answer.
+
+    When none answers, a failure that may pass is the one told: a later attempt can still do.
+    """
+    wasted, passing = Usage(), None
     for name in (request.model, *bench.who.choice.fallbacks):
         try:
             reply = await _stream(bench, attrs.evolve(request, model=name))
         except ModelError as error:
             wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
-            error.usage = (wasted.input_tokens, wasted.output_tokens)
+            if error.code not in BEYOND_REPAIR:
+                passing = passing or error
             if not error.elsewhere or name == bench.who.choice.fallbacks[-1]:
-                raise
+                told = passing or error
+                told.usage = (wasted.input_tokens, wasted.output_tokens)
+                raise told from None
         else:
-            told = reply.model if name == request.model else name
-            return attrs.evolve(reply, model=told, usage=reply.usage + wasted)
+            by = reply.model if name == request.model else name
+            return attrs.evolve(reply, model=by, usage=reply.usage + wasted)
     raise AssertionError("the last of them answers or fails")
 
 

@@ -148,6 +148,7 @@ def taken(
     note: str = "",
     outcome: str = "continue",
     error: str = "",
+    error_code: str = "",
 ) -> TurnState:
     """A turn that has ended."""
     proposed = tuple(
@@ -159,8 +160,10 @@ def taken(
         seat=seat,
         role="",
         review=review,
+        model="any",
         reply=None if error else ModelReply(text=text, calls=proposed),
         error=error,
+        error_code=error_code,
         calls=calls,
         outcome=outcome,
         note=note,

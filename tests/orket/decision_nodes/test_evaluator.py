@@ -107,6 +107,18 @@ def test_a_model_that_fails_is_asked_again() -> None:
     assert said == Evaluation(next=Next.RETRY, note="The model gave no usable answer: no answer within 5 s")
 
 
+@pytest.mark.parametrize("code", ["auth", "bad_request", "not_found", "quota"])
+def test_what_only_a_person_mends_blocks_at_once(code: str) -> None:
+    said = judge(taken(error="no such key", error_code=code))
+    note = f"The model any cannot be asked ({code}): no such key"
+    assert said == Evaluation(next=Next.BLOCK, note=note, wait_reason=WaitReason.SYSTEM)
+
+
+@pytest.mark.parametrize("code", ["truncated", "unreadable", "repetition", "refused", "timeout", "protocol"])
+def test_what_another_turn_may_mend_is_asked_again(code: str) -> None:
+    assert judge(taken(error="cut off", error_code=code)).next is Next.RETRY
+
+
 def test_beyond_the_last_retry_the_card_is_blocked_with_one_sentence() -> None:
     worn = attrs.evolve(WORKED_ON, retry_count=3)
     said = judge(taken(answered("run_command", failed("exit\ncode 1", code="nonzero"))), before=worn)

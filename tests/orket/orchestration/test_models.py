@@ -12,7 +12,9 @@ import pytest
 
 from orket.bootstrap import replay_run
 from orket.domain import events as e
+from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.events import Recorded
+from orket.domain.identifiers import CardId
 from orket.domain.models import FinishReason, ModelReply, ProposedCall, Usage
 from orket.domain.runs import RunState, RunStatus
 from tests.contracts.model_server import FRAMES, Fault, ModelServer, Refuse, Say, model_server
@@ -163,25 +165,52 @@ async def test_another_model_answers_when_the_first_cannot(bench: Bench) -> None
 
 async def test_a_question_that_is_wrong_is_asked_of_nobody_else(bench: Bench) -> None:
     async with model_server() as server:
-        answers = [Refuse(400), says("", WRITE, REVIEW), says("", DONE)]
-        state, recorded = await run(
-            bench, server, answers, params={"fallback_models": ["scripted:none.json"]}
-        )
-    assert state.status is RunStatus.DONE
+        script = f"scripted:{bench.core / 'scripts' / 'work.json'}"
+        _, recorded = await run(bench, server, [Refuse(400)], params={"fallback_models": [script]})
     assert [one.event.code for one in recorded if isinstance(one.event, e.ModelFailed)] == ["bad_request"]
+    assert len(server.asked) == 1
 
 
-async def test_keys_reach_neither_ledger_nor_workspace(bench: Bench) -> None:
-    key = "key-0123456789-abcdef"
+@pytest.mark.parametrize(("status", "code"), [(401, "auth"), (404, "not_found"), (400, "bad_request")])
+async def test_what_no_attempt_mends_blocks_the_card_at_once(bench: Bench, status: int, code: str) -> None:
     async with model_server() as server:
-        keys = {server.url("openai"): key}
-        bench.settings = attrs.evolve(bench.settings, model_keys=keys, secrets=(key,))
-        answers = [
-            Refuse(401, f'{{"error":{{"message":"bad key {key}"}}}}'.encode()),
-            says(f"My key is {key}.", WRITE, REVIEW),
-        ]
-        state, recorded = await run(bench, server, [*answers, says("", DONE)])
+        state, recorded = await run(bench, server, [Refuse(status)])
+    card = state.cards[CardId("A")]
+    assert (card.status, card.wait_reason) == (CardStatus.BLOCKED, WaitReason.SYSTEM)
+    (why,) = [
+        one.event.reason
+        for one in recorded
+        if isinstance(one.event, e.CardStatusChanged) and one.event.status is CardStatus.BLOCKED
+    ]
+    assert f"The model openai:any@{server.url('openai')} cannot be asked ({code})" in why
+    assert card.retry_count == 0
+    assert len(server.asked) == 1
+    assert await replays(bench, recorded)
+
+
+async def test_a_busy_model_is_asked_again_though_its_fallback_refuses(bench: Bench) -> None:
+    async with model_server() as busy, model_server(faults=[Refuse(401)]) as closed:
+        answers = [Refuse(500), Refuse(500), Refuse(500), says("", WRITE, REVIEW), says("", DONE)]
+        others = {"fallback_models": [f"openai:other@{closed.url('openai')}"]}
+        state, recorded = await run(bench, busy, answers, params=others)
     assert state.status is RunStatus.DONE
-    assert server.asked[0].headers["authorization"] == f"Bearer {key}"
-    assert key not in repr(recorded)
-    assert key.encode() not in bench.settings.db_path.read_bytes()
+    assert [one.event.code for one in recorded if isinstance(one.event, e.ModelFailed)] == ["server"]
+    assert len(closed.asked) == 1
+    assert await replays(bench, recorded)
+
+
+KEY = "key-0123456789-abcdef"
+
+
+@pytest.mark.parametrize(("status", "ends"), [(401, CardStatus.BLOCKED), (500, CardStatus.DONE)])
+async def test_keys_reach_neither_ledger_nor_workspace(bench: Bench, status: int, ends: CardStatus) -> None:
+    async with model_server() as server:
+        keys = {server.url("openai"): KEY}
+        bench.settings = attrs.evolve(bench.settings, model_keys=keys, secrets=(KEY,))
+        refusal = Refuse(status, f'{{"error":{{"message":"bad key {KEY}"}}}}'.encode())
+        answers = [refusal, says(f"My key is {KEY}.", WRITE, REVIEW), says("", DONE)]
+        state, recorded = await run(bench, server, answers)
+    assert state.cards[CardId("A")].status is ends
+    assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in repr(recorded)
+    assert KEY.encode() not in bench.settings.db_path.read_bytes()
