@@ -69,9 +69,29 @@ class Guard:
         clock: Any = time
         clock.sleep, patch.start = refuse_sleep, refuse_start
         try:
-            yield
+            with self._no_cached_thread():
+                yield
         finally:
             clock.sleep, patch.start = sleep, start
+
+    @contextmanager
+    def _no_cached_thread(self) -> Iterator[None]:
+        """Threads that trio kept idle when an earlier loop ended are used without being started."""
+        cache = getattr(sys.modules.get("trio._core._thread_cache"), "ThreadCache", None)
+        if cache is None:
+            yield
+            return
+        reuse = cache.start_thread_soon
+
+        def refuse_reuse(*args: Any, **options: Any) -> None:
+            self.audit("_thread.start_new_thread", args)
+            reuse(*args, **options)
+
+        cache.start_thread_soon = refuse_reuse
+        try:
+            yield
+        finally:
+            cache.start_thread_soon = reuse
 
 
 @cache

@@ -211,6 +211,20 @@ def test_worker_threads_run_inline_where_declared(backend: Backend) -> None:
 
 
 @both
+def test_a_thread_that_an_earlier_loop_left_idle_is_refused_as_well(backend: Backend) -> None:
+    async def program(sim: Simulation) -> bool:
+        return await anyio.to_thread.run_sync(threading.get_ident) == threading.get_ident()
+
+    async def leave_one_idle() -> None:
+        await anyio.to_thread.run_sync(threading.get_ident)
+
+    anyio.run(leave_one_idle, backend=backend)
+    refused = run_program(program, World(backend=backend), own_system=True)
+    assert isinstance(refused.error, RealBlocking)
+    assert "test_simulate.py" in str(refused.error)
+
+
+@both
 def test_schedules_differ_and_each_replays(backend: Backend) -> None:
     traces = set()
     for seed in range(60):
