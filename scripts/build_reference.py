@@ -31,6 +31,7 @@ from orket.decision_nodes import decisions, registry, selection
 from orket.domain import cards, ports, state_machine
 from orket.domain.events import Event
 from orket.infrastructure.assets import shapes
+from orket.interfaces.cli import remotely
 from orket.interfaces.cli.app import build
 from orket.interfaces.openapi import openapi_document
 from orket.interfaces.routes import OPERATIONS
@@ -156,6 +157,17 @@ def commands() -> str:
     return CONTENTS.sub("", text).strip()
 
 
+def remote_commands() -> str:
+    """Show what each command asks of a bridge that ``--url`` names."""
+    rows: list[Sequence[str]] = []
+    for name, way in remotely.COMMANDS.items():
+        if isinstance(way, remotely.Here):
+            rows.append((code(name), f"on this machine only: {way.because}", ""))
+        else:
+            rows.append((code(name), ", ".join(map(code, way.operations)), ", ".join(map(code, way.methods))))
+    return table(("command", "operations", "methods of `OrketClient`"), rows)
+
+
 def names() -> str:
     """What ``actors`` exports."""
     return _exports(actors)
@@ -221,6 +233,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
         transitions,
         assets,
         operations,
+        remote_commands,
         commands,
         names,
         testing_names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from orket.domain.ports import Workspaces
 from orket.domain.redaction import Redactor
 from orket.domain.runs import RunState
 from orket.domain.workspaces import Place, WorkspaceLevel
-from orket.infrastructure.sandboxes.workspace import list_folder, read_file
+from orket.infrastructure.sandboxes.overlay_view import Layers, list_through, read_through
 from orket.infrastructure.workspaces.files import FileWorkspaces
 from orket.infrastructure.workspaces.state import load_base, state_of
 from orket.settings import Settings
@@ -43,26 +44,26 @@ async def list_workspace(settings: Settings, state: RunState, path: str) -> tupl
     """List a folder of a run's workspace, sorted; folders end in ``/``, what is protected is left out.
 
     Raises:
-        RunConflict: The run has no workspace of its own here, or it is an overlay, which lies in its layers.
+        RunConflict: The run has no workspace of its own here.
         ToolError: The path is not one inside the workspace, or no folder.
     """
-    found = await _inside(settings, state, path, list_folder)
+    found = await _inside(settings, state, path, list_through)
     prefix = "" if normal(path) == "." else f"{normal(path)}/"
     return tuple(one for one in found if not _objection(f"{prefix}{one}"))
 
 
 async def read_workspace(settings: Settings, state: RunState, path: str, *, bytes_max: int) -> bytes:
-    """Read a regular file of a run's workspace; no link is followed on the way.
+    """Read a regular file of a run's workspace, as the run sees it; no link is followed on the way.
 
     Raises:
         RunConflict: As for ``list_workspace``.
         ToolError: The path is not one inside the workspace, is protected, or no file of that size at most.
     """
-    content = await _inside(settings, state, path, lambda root, one: read_file(root, one, bytes_max))
+    content = await _inside(settings, state, path, lambda layers, one: read_through(layers, one, bytes_max))
     return Redactor(settings.secrets).blob(content)
 
 
-async def _inside(settings: Settings, state: RunState, path: str, act: Callable[[int, str], T]) -> T:
+async def _inside(settings: Settings, state: RunState, path: str, act: Callable[[Layers, str], T]) -> T:
     if objection := _objection(path):
         raise ToolError(objection, code="denied")
     place = workspace_place(settings, state)
@@ -76,17 +77,24 @@ def _objection(path: str) -> str:
     return f"keys or passwords may be kept in {kept!r}" if kept else ""
 
 
-def _from_root(place: Place, path: str, act: Callable[[int, str], T]) -> T:
-    base = None if place.is_whole else load_base(state_of(place.workspace))
-    if base is None and not place.is_whole:
+def _from_root(place: Place, path: str, act: Callable[[Layers, str], T]) -> T:
+    with ExitStack() as opened:
+        layers = []
+        for folder in _layers(place):
+            try:
+                layers.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
+            except OSError:
+                raise RunConflict(_NOTHING) from None
+            opened.callback(os.close, layers[-1])
+        return act(layers, path)
+
+
+def _layers(place: Place) -> tuple[str, ...]:
+    if place.is_whole:
+        return (place.workspace,)
+    state = state_of(place.workspace)
+    if (base := load_base(state)) is None:
         raise RunConflict(_NOTHING)
-    if base is not None and base.level == WorkspaceLevel.OVERLAY:
-        raise RunConflict("the workspace is an overlay, which only the run sees; ask for its changes instead")
-    try:
-        root = os.open(place.workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        raise RunConflict(_NOTHING) from None
-    try:
-        return act(root, path)
-    finally:
-        os.close(root)
+    if base.level == WorkspaceLevel.OVERLAY:
+        return (f"{state}/upper", base.isolation.project)
+    return (place.workspace,)

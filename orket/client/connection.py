@@ -15,6 +15,7 @@ from orket.client.events import EventStream, Patience
 from orket.client.looking import Looking
 from orket.client.projects import Projects
 from orket.client.unix import fitting
+from orket.client.workspaces import Workspaces
 from orket.domain.tools import HumanVerdict
 from orket.wire.heartbeat import LedgerReportView
 from orket.wire.keys import KeyView
@@ -31,10 +32,9 @@ from orket.wire.runs import (
     StartRunBody,
 )
 from orket.wire.system import EngineStanding, HaltBody, ReleaseBody
-from orket.wire.workspaces import ApplyBody, DiscardBody, RollbackBody
 
 
-class OrketClient(Projects, Looking):
+class OrketClient(Projects, Workspaces, Looking):
     """A bridge, reached over HTTP. Made by ``connect``.
 
     Every method raises ``Unreachable`` when nobody answers, ``ClientProblem`` when the bridge refuses, and
@@ -153,20 +153,6 @@ class OrketClient(Projects, Looking):
         """Say what a person decided about a call that waits for one."""
         path = f"{run_path(run_id)}/tool-calls/{quote(call_id, safe='')}/decision"
         return await self._post(path, DecisionBody(verdict=verdict, by=by), RunStanding)
-
-    async def apply_workspace(self, run_id: str, *, by: str, into: str = "") -> RunStanding:
-        """Write what a run changed into its project; ``into`` for a run that works on no view of one."""
-        path = f"{run_path(run_id)}/workspace/apply"
-        return await self._post(path, ApplyBody(by=by, into=into), RunStanding)
-
-    async def roll_back_workspace(self, run_id: str, *, by: str, to: int | None = None) -> RunStanding:
-        """Put the project back: as before the newest application, or before all those after event ``to``."""
-        path = f"{run_path(run_id)}/workspace/rollback"
-        return await self._post(path, RollbackBody(by=by, to=to), RunStanding)
-
-    async def discard_workspace(self, run_id: str, *, by: str) -> RunStanding:
-        """Delete the workspace of a run that has ended."""
-        return await self._post(f"{run_path(run_id)}/workspace/discard", DiscardBody(by=by), RunStanding)
 
     async def decide_approval(self, approval_id: str, verdict: HumanVerdict, *, by: str) -> RunStanding:
         """Say what a person decided about what waits under a name of ``approvals``."""

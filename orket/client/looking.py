@@ -14,7 +14,6 @@ from orket.wire.calls import CallPage
 from orket.wire.cards import CardPage
 from orket.wire.diagnosis import DiagnosisView
 from orket.wire.events import EventPage
-from orket.wire.files import FolderView
 from orket.wire.heartbeat import HeartbeatView
 from orket.wire.keys import KeyPage
 from orket.wire.memory import MemoriesFound
@@ -83,14 +82,6 @@ class Looking(Calls):
     async def prompt(self, run_id: str, card_id: str) -> PromptView:
         """Show what a card's next turn would send to the model; nothing is sent."""
         return await self._get(path_of("v1", "runs", run_id, "cards", card_id, "prompt"), PromptView)
-
-    async def folder(self, run_id: str, path: str = ".") -> FolderView:
-        """List a folder of a run's workspace."""
-        return await self._get(path_of("v1", "runs", run_id, "workspace", "files", path=path), FolderView)
-
-    async def file(self, run_id: str, path: str) -> bytes:
-        """Fetch a file of a run's workspace, of 4 MiB at most."""
-        return await self._bytes(path_of("v1", "runs", run_id, "workspace", "file", path=path))
 
     async def board(self, run_id: str, *, limit: int = 50) -> BoardView:
         """Show a run's issues by where they stand, so many of each column."""

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from orket.decision_nodes.selection import Selection
+
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     """One family of decision nodes, and which of it is selected."""
@@ -32,3 +34,8 @@ class PoliciesView(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[NodeView, ...]
     policy: Annotated[tuple[RuleView, ...], Meta(description="In file order; deny wins over ask over allow.")]
     sandbox_levels: Annotated[tuple[str, ...], Meta(description="The sandboxes that may be used, in order.")]
+
+
+def node_view(one: Selection) -> NodeView:
+    """Show a selection."""
+    return NodeView(family=one.family, name=one.name, by=one.by.value)

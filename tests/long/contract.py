@@ -71,7 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         with serving(folder) as (server, url):
             checked = subprocess.run(
-                _command(tool, url, given.seconds, given.seed), cwd=folder, check=False
+                _command(tool, url, given.seconds, given.seed),
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "SCHEMATHESIS_HOOKS": "tests.long.contract_hooks",
+                },
+                check=False,
             ).returncode
             with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
                 ready = answer.status == 200

@@ -46,7 +46,7 @@ _CODES = {
 
 def read_file(root: int, path: str, bytes_max: int) -> bytes:
     """Read a regular file of at most ``bytes_max`` bytes."""
-    with _reported(path), _parent(root, path, make=False) as (folder, name):
+    with reported(path), _parent(root, path, make=False) as (folder, name):
         _require_regular(path, os.stat(name, dir_fd=folder, follow_symlinks=False))
         with open(os.open(name, _FILE, dir_fd=folder), "rb", buffering=0) as file:
             found = os.fstat(file.fileno())
@@ -62,7 +62,7 @@ def write_file(root: int, path: str, content: bytes) -> None:
     """Write a file whole: into a new file beside it, made durable, then renamed over it."""
     if len(content) > FILE_BYTES_MAX:
         raise ToolError(f"{path}: {len(content)} bytes, allowed are {FILE_BYTES_MAX}", code="too_large")
-    with _reported(path), _parent(root, path, make=True) as (folder, name):
+    with reported(path), _parent(root, path, make=True) as (folder, name):
         mode = _mode_of(folder, name, path)
         temporary = TEMPORARY + secrets.token_hex(8)
         fd = os.open(temporary, _NEW, mode, dir_fd=folder)
@@ -81,7 +81,7 @@ def write_file(root: int, path: str, content: bytes) -> None:
 
 def list_folder(root: int, path: str) -> tuple[str, ...]:
     """List a folder, sorted; folders end in ``/``, links are listed and not followed."""
-    with _reported(path), _folder(root, _parts(path), make=False) as folder:
+    with reported(path), _folder(root, parts_of(path), make=False) as folder:
         found: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -93,7 +93,7 @@ def list_folder(root: int, path: str) -> tuple[str, ...]:
         return tuple(sorted(found))
 
 
-def _parts(path: str) -> list[str]:
+def parts_of(path: str) -> list[str]:
     """Split a relative path, refusing whatever could point elsewhere."""
     if path.startswith("/"):
         raise ToolError(f"{path}: absolute", code="outside_workspace", hint="use a path in the workspace")
@@ -114,7 +114,7 @@ def _parts(path: str) -> list[str]:
 @contextmanager
 def _parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
     """Open the folder a file is in; give its descriptor and the file's name."""
-    parts = _parts(path)
+    parts = parts_of(path)
     if not parts:
         raise ToolError(f"{path or '(empty path)'}: is the workspace itself", code="not_a_file")
     if path.endswith(("/", "/.")):
@@ -179,7 +179,7 @@ def _read_up_to(fd: int, bytes_max: int) -> bytes:
 
 
 @contextmanager
-def _reported(path: str) -> Iterator[None]:
+def reported(path: str) -> Iterator[None]:
     """Turn what the file system says about this path into a tool's error."""
     try:
         yield

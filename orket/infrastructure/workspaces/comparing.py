@@ -82,17 +82,18 @@ def _overlaid(base: Base, upper: str) -> dict[str, bool]:
             hides = True
         else:
             touched[path] = True
-            hides = not stat.S_ISDIR(found.st_mode) or _is_opaque(f"{upper}/{path}")
+            hides = not stat.S_ISDIR(found.st_mode) or is_opaque(f"{upper}/{path}")
         if hides:
             for below in _beneath(known, path):
                 touched.setdefault(below, False)
     return touched
 
 
-def _is_opaque(folder: str) -> bool:
+def is_opaque(folder: str | int) -> bool:
+    """Tell of a folder of an upper layer whether what lies beneath it is gone."""
     for name in OPAQUE:
         try:
-            if os.getxattr(folder, name, follow_symlinks=False) == b"y":
+            if os.getxattr(folder, name) == b"y":
                 return True
         except OSError:
             continue

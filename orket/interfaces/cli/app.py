@@ -15,11 +15,6 @@ import orket
 
 _URL = "--url"
 _GLOBALS = ("--data-dir", _URL)
-# What looks at files, models or sandboxes of this machine, or keeps its engine.
-_HERE_ONLY = frozenset(
-    {"serve", "demo", "nodes", "keys", "db", "doctor", "models", "memory", "prompt", "diff", "workspace"}
-    | {"ledger verify", "ledger export", "sandbox doctor", "version"}
-)
 _HERE = "orket.interfaces.cli"
 
 # Imported when they are called: a list of commands should not wait for the engine.
@@ -157,7 +152,8 @@ def _refuse_url(words: Sequence[str]) -> None:
     if not any(one == _URL or one.startswith(f"{_URL}=") for one in words):
         return
     from orket.interfaces.cli.exits import BadInput
+    from orket.interfaces.cli.remotely import here_because
 
-    named = next((one for one in (" ".join(words[:2]), words[0]) if one in _HERE_ONLY), None)
-    if named is not None:
-        raise BadInput(f"orket {named} works on this machine only; leave out {_URL}")
+    if (found := here_because(tuple(words))) is not None:
+        name, because = found
+        raise BadInput(f"orket {name} works on this machine only ({because}); leave out {_URL}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import anyio
-import msgspec
+import attrs
 
-from orket.domain.ports import Workspaces
+from orket.domain.identifiers import RunId
 from orket.domain.runs import RunState
-from orket.domain.workspaces import Change, Changes, Entry, Kind, Place, header, unified
+from orket.domain.workspaces import Kind
 from orket.interfaces.cli.changed import run_state
 from orket.interfaces.cli.engines import reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
@@ -17,6 +17,10 @@ from orket.interfaces.cli.names import find_run
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import counted, printable
+from orket.interfaces.patches import chosen, patch
+from orket.settings import Settings
+from orket.wire.changes import ChangesView, ChangeView, changes_view
+from orket.wire.codec import encode
 
 
 def diff(
@@ -37,80 +41,68 @@ def diff(
 
 
 async def _diff(where: Where, name: str, path: str, stat: bool, as_json: bool) -> Exit:
-    from orket.bootstrap import open_workspaces, workspace_place
-
-    settings = where.settings()
+    settings, with_lines = where.settings(), not (stat or as_json)
     async with reach_ledger(settings) as reach:
-        state = await run_state(reach, (await find_run(reach, name)).run_id)
-    place, workspaces = workspace_place(settings, state), open_workspaces()
-    found = await workspaces.changes(place)
-    chosen = _chosen(found.changes, path)
-    if path and not chosen and found.changes:
+        run_id = (await find_run(reach, name)).run_id
+        state = None if settings.url else await run_state(reach, run_id)
+    if state is None:
+        found = await _asked(settings, run_id, path, with_lines=with_lines)
+    else:
+        found = await _looked(settings, state, path, with_lines=with_lines)
+    if path and not found.view.changes and found.has_others:
         raise BadInput(
             f"{printable(path)}: the run changed nothing there; see what it did: orket diff {name} --stat"
         )
     out = Out()
     if as_json:
-        out.line(_document(state, found, chosen))
-    elif stat:
-        _list(out, chosen)
-    else:
-        await _patch(out, workspaces, place, chosen)
-    if not as_json:
-        _remark(out, found, chosen)
+        out.line(encode(found.view).decode())
+        return Exit.DONE
+    if stat:
+        _list(out, found.view.changes)
+    for line in found.lines:
+        out.line(_safe(out, line))
+    _remark(out, found.view.changes)
     return Exit.DONE
 
 
-def _chosen(changes: Iterable[Change], path: str) -> tuple[Change, ...]:
-    wanted = path.strip("/").removeprefix("./")
-    return tuple(
-        one
-        for one in changes
-        if wanted in ("", ".") or one.path == wanted or one.path.startswith(f"{wanted}/")
-    )
+@attrs.frozen(kw_only=True)
+class _Found:
+    """What is shown of a run's changes; ``has_others`` says whether there are more, at other paths."""
+
+    view: ChangesView
+    lines: Sequence[str]
+    has_others: bool
 
 
-def _list(out: Out, changes: Sequence[Change]) -> None:
+async def _looked(settings: Settings, state: RunState, path: str, *, with_lines: bool) -> _Found:
+    """Compare what lies on this machine."""
+    from orket.bootstrap import open_workspaces, workspace_place
+
+    place, workspaces = workspace_place(settings, state), open_workspaces()
+    found = await workspaces.changes(place)
+    shown = chosen(found.changes, path)
+    lines = [line async for line in patch(workspaces, place, shown)] if with_lines else ()
+    view = changes_view(state.run_id, found, shown)
+    return _Found(view=view, lines=lines, has_others=len(shown) < len(found.changes))
+
+
+async def _asked(settings: Settings, run_id: RunId, path: str, *, with_lines: bool) -> _Found:
+    """Have the bridge compare, where the workspace lies."""
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        view = await client.workspace_changes(run_id, path=path or ".")
+        whole = view if view.changes or not path else await client.workspace_changes(run_id)
+        text = await client.workspace_diff(run_id, path=path or ".") if with_lines else b""
+    lines = text.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    return _Found(view=view, lines=lines, has_others=bool(whole.changes))
+
+
+def _list(out: Out, changes: Sequence[ChangeView]) -> None:
     for one in changes:
-        kind = (one.after or one.before or _NOTHING).kind
-        out.line(
-            f"{one.word:<8}{printable(one.path)}{_MARKS[kind]}" + (f"  ({one.clash})" if one.clash else "")
-        )
-
-
-async def _patch(out: Out, workspaces: Workspaces, place: Place, changes: Sequence[Change]) -> None:
-    for one in changes:
-        if _is_folder(one) and one.word in ("added", "removed"):
-            continue  # git knows no folders
-        for line in header(one):
-            out.line(_safe(out, line))
-        for line in await _lines(workspaces, place, one):
-            out.line(_safe(out, line))
-
-
-async def _lines(workspaces: Workspaces, place: Place, change: Change) -> tuple[str, ...]:
-    if change.word == "mode":
-        return ()
-    before, after = _text(change.before), _text(change.after)
-    if before is None or after is None:
-        read = await workspaces.contents(place, change)
-        for entry, content in zip((change.before, change.after), read, strict=True):
-            if entry is not None and entry.kind is Kind.FILE and content is None:
-                return (f"File {change.path} is too large to be compared line by line",)
-        before = read[0] if before is None else before
-        after = read[1] if after is None else after
-    return unified(change.path, before if change.before else None, after if change.after else None)
-
-
-def _text(entry: Entry | None) -> bytes | None:
-    """What is compared without reading a file: nothing, or where a link leads; None: it must be read."""
-    if entry is None or entry.kind in (Kind.FOLDER, Kind.OTHER):
-        return b""
-    return entry.content.encode("utf-8", "surrogateescape") if entry.kind is Kind.LINK else None
-
-
-def _is_folder(change: Change) -> bool:
-    return (change.after or change.before or _NOTHING).kind is Kind.FOLDER
+        entry = one.after or one.before
+        mark = "" if entry is None else _MARKS[entry.kind]
+        out.line(f"{one.change:<8}{printable(one.path)}{mark}" + (f"  ({one.clash})" if one.clash else ""))
 
 
 def _safe(out: Out, line: str) -> str:
@@ -120,46 +112,15 @@ def _safe(out: Out, line: str) -> str:
     return "".join(one if one.isprintable() or one == "\t" else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 
-def _remark(out: Out, found: Changes, chosen: Sequence[Change]) -> None:
-    if not chosen:
+def _remark(out: Out, changes: Sequence[ChangeView]) -> None:
+    if not changes:
         out.remark("nothing was changed")
-    clashes = [one for one in chosen if one.clash]
+    clashes = [one for one in changes if one.clash]
     for one in clashes[:_CLASHES_MAX]:
         out.remark(f"cannot be applied: {printable(one.path)}: {one.clash}")
     if len(clashes) > _CLASHES_MAX:
         out.remark(f"… and {counted(len(clashes) - _CLASHES_MAX, 'path')} more")
 
 
-def _document(state: RunState, found: Changes, chosen: Sequence[Change]) -> str:
-    told = {
-        "run": state.run_id,
-        "project": found.project,
-        "level": found.level,
-        "changes": [
-            {
-                "path": one.path,
-                "change": one.word,
-                "before": _told(one.before),
-                "after": _told(one.after),
-                "clash": one.clash,
-            }
-            for one in chosen
-        ],
-    }
-    return msgspec.json.encode(told).decode()
-
-
-def _told(entry: Entry | None) -> dict[str, object] | None:
-    if entry is None:
-        return None
-    told: dict[str, object] = {"kind": entry.kind.value, "mode": f"{entry.mode:03o}"}
-    if entry.kind is Kind.FILE:
-        told |= {"size_bytes": entry.size_bytes, "sha256": entry.content}
-    elif entry.kind is Kind.LINK:
-        told["target"] = entry.content
-    return told
-
-
 _CLASHES_MAX = 20
-_NOTHING = Entry(kind=Kind.OTHER)
 _MARKS = {Kind.FILE: "", Kind.LINK: "@", Kind.FOLDER: "/", Kind.OTHER: "?"}

@@ -179,13 +179,17 @@ class FarKeeper:
 
 @asynccontextmanager
 async def reach_keeper(settings: Settings) -> AsyncGenerator[Keeper]:
-    """Reach the keeper of the running engine, or be an engine that takes up no run.
+    """Reach the keeper of the bridge that is named, or of the engine that runs, or be one without runs.
 
     Raises:
         StoreLocked: Another engine holds the database and does not answer (yet).
     """
     from orket.bootstrap import open_orket, running_engine
 
+    if settings.url:
+        async with OrketClient.connect(url=settings.url, key=settings.key, ask_s=ASK_S) as client:
+            yield FarKeeper(client)
+        return
     if (socket := running_engine(settings)) is not None:
         async with OrketClient.connect(socket=socket, ask_s=ASK_S) as client:
             yield FarKeeper(client)

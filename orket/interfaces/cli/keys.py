@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import anyio
 import msgspec
 from cyclopts import App
 from rich.table import Table
 from rich.text import Text
 
-from orket.domain.keys import ApiKey, read_scopes
+from orket.domain.keys import read_scopes
+from orket.interfaces.cli.engines import require_here
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import printable
+from orket.settings import Settings
 from orket.wire import codec
 from orket.wire.keys import KeyView, key_view
 
@@ -44,6 +47,7 @@ def create(
     """
     from orket.bootstrap import make_key, open_keys
 
+    require_here(where.settings(), "keys create")  # no answer of a bridge has a secret in it
     out, names = Out(), [one for given in scope for one in given.split(",")]
     key, token = make_key(open_keys(where.settings()), name, read_scopes(names), days=days)
     if as_json:
@@ -61,12 +65,10 @@ def list_(*, as_json: Json = False, where: Where = HERE) -> int:
     Args:
         as_json: Print one key a line as JSON.
     """
-    from orket.bootstrap import open_keys
-
-    out, found = Out(), open_keys(where.settings()).all()
+    out, found = Out(), anyio.run(_all, where.settings())
     if as_json:
         for one in found:
-            out.line(codec.encode(key_view(one)).decode())
+            out.line(codec.encode(one).decode())
     elif found:
         out.show(_table(found, datetime.now(UTC)))
     else:
@@ -81,24 +83,51 @@ def revoke(key: str, /, *, where: Where = HERE) -> int:
     Args:
         key: Its id.
     """
-    from orket.bootstrap import open_keys
-
-    keys = open_keys(where.settings())
-    if all(one.id != key for one in keys.all()):
-        raise BadInput(f"no key has the id {key!r}; see: orket keys list")
-    keys.revoke(key, datetime.now(UTC))
+    anyio.run(_revoke, where.settings(), key)
     Out().remark(f"key {key} is revoked")
     return Exit.DONE
 
 
-def _table(keys: Sequence[ApiKey], now: datetime) -> Table:
+async def _all(settings: Settings) -> tuple[KeyView, ...]:
+    from orket.bootstrap import open_keys
+
+    if not settings.url:
+        return tuple(map(key_view, open_keys(settings).all()))
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        page = await client.keys()
+        found = [*page.keys]
+        while page.next:
+            page = await client.keys(page=page.next)
+            found += page.keys
+    return tuple(found)
+
+
+async def _revoke(settings: Settings, key: str) -> None:
+    from orket.bootstrap import open_keys
+
+    if settings.url:
+        from orket.interfaces.cli.elsewhere import named_bridge
+
+        async with named_bridge(settings) as client:
+            await client.revoke_key(key)
+        return
+    keys = open_keys(settings)
+    if all(one.id != key for one in keys.all()):
+        raise BadInput(f"no key has the id {key!r}; see: orket keys list")
+    keys.revoke(key, datetime.now(UTC))
+
+
+def _table(keys: Sequence[KeyView], now: datetime) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for title in ("id", "name", "scopes", "made", "standing"):
         table.add_column(title, no_wrap=title != "name")
     for one in keys:
-        style = "" if one.usable(now) else "dim"
+        told = standing(one, now)
+        style = "" if told.startswith("usable") else "dim"
         made = one.created_at.astimezone().strftime("%Y-%m-%d")
-        cells = (one.id, printable(one.name), ",".join(one.scopes), made, standing(key_view(one), now))
+        cells = (one.id, printable(one.name), ",".join(one.scopes), made, told)
         table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
 

@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import anyio
 import attrs
 from cyclopts import Parameter
 
 from orket.bootstrap import export_ledger, verify_exported, verify_ledger
-from orket.domain.integrity import Anchor, LedgerReport
+from orket.domain.integrity import Anchor, Fault, LedgerReport
+from orket.interfaces.cli.engines import require_here
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import command_line, counted, printable
+from orket.settings import Settings
 from orket.wire import codec
 
 _LINK_DIGITS = 64
@@ -39,11 +42,17 @@ def verify(
         key: The database's key file; without it an export is only checked for damage.
         as_json: Print the report as JSON.
     """
-    noted = _anchor(anchor) if anchor else None
-    if exported is None:
+    noted, settings = _anchor(anchor) if anchor else None, where.settings()
+    if exported is not None and where.url:
+        require_here(settings, "ledger verify FILE")
+    if exported is None and settings.url:
+        if noted is not None or key is not None:
+            require_here(settings, "ledger verify with --anchor or --key")
+        report = anyio.run(_asked, settings)
+    elif exported is None:
         if key is not None:
             raise BadInput("--key belongs to an export; the database's own key lies beside it")
-        report = verify_ledger(where.settings(), noted)
+        report = verify_ledger(settings, noted)
     else:
         with exported.open("rb") as lines:
             report = verify_exported(lines, key, noted)
@@ -65,6 +74,7 @@ def export(
         blobs: Prompts and other blobs too.
     """
     settings = where.settings()
+    require_here(settings, "ledger export")
     if to is None:
         end = export_ledger(settings, sys.stdout.buffer, blobs=blobs)
     else:
@@ -73,6 +83,21 @@ def export(
     check = command_line(("ledger", "verify", str(to or "FILE"), "--key", f"{settings.db_path}.key"))
     Out().remark(f"exported up to {end.seq}:{end.link}; verify with: {check}")
     return Exit.DONE
+
+
+async def _asked(settings: Settings) -> LedgerReport:
+    """Have the bridge check its ledger."""
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        said = await client.verify_ledger()
+    return LedgerReport(
+        events=said.events,
+        runs=said.runs,
+        blobs=said.blobs,
+        end=Anchor(said.end_seq, said.end_link),
+        faults=tuple(Fault(one.seq, one.what) for one in said.faults),
+    )
 
 
 def _anchor(text: str) -> Anchor:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import anyio
 from cyclopts import App
 
-from orket.domain.memory import Memory, query_words
-from orket.interfaces.cli.engines import require_here
+from orket.domain.memory import query_words
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import printable
+from orket.settings import Settings
 from orket.wire import codec
+from orket.wire.memory import MemoryView, memory_view
 
 _LIMIT_MAX = 500
 
@@ -38,11 +39,8 @@ def search(*words: str, limit: int = 20, as_json: Json = False, where: Where = H
 
 
 async def _search(where: Where, query: str, limit: int, as_json: bool) -> Exit:
-    from orket.bootstrap import search_memory
-
-    out, settings = Out(), where.settings()
-    require_here(settings, "memory")
-    found = await search_memory(settings, query, limit=limit)
+    out = Out()
+    found = await _found(where.settings(), query, limit)
     for one in found:
         out.line(codec.encode(one).decode() if as_json else _told(one))
     if not found:
@@ -50,7 +48,18 @@ async def _search(where: Where, query: str, limit: int, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def _told(one: Memory) -> str:
+async def _found(settings: Settings, query: str, limit: int) -> tuple[MemoryView, ...]:
+    from orket.bootstrap import search_memory
+
+    if not settings.url:
+        return tuple(map(memory_view, await search_memory(settings, query, limit=limit)))
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        return (await client.memory(query, limit=limit)).memories
+
+
+def _told(one: MemoryView) -> str:
     at = one.at.astimezone().strftime("%Y-%m-%d %H:%M")
     place = f"run {one.run_id}, {printable(one.card_id)}, {printable(one.by)}"
     return f"{one.seq:>6}  {at}  {place}: {printable(one.text)}"

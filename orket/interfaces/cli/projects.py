@@ -16,7 +16,7 @@ from rich.text import Text
 from orket.domain.identifiers import PROJECTS
 from orket.domain.projects import ProjectStanding, standing_projects
 from orket.domain.sandboxes import CommandEnd, SandboxStatus
-from orket.interfaces.cli.engines import is_served, reach_ledger
+from orket.interfaces.cli.engines import is_near, is_served, reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.keeper import Keeper, reach_keeper
 from orket.interfaces.cli.options import HERE, Json, Where
@@ -54,9 +54,8 @@ def create(
         as_json: Print it as JSON.
     """
     settings = where.settings()
-    body = CreateProjectBody(
-        name=name, workspace=str((settings.cwd / workspace).resolve()), stack=stack, lease_s=seconds(lease)
-    )
+    folder = str((settings.cwd / workspace).resolve() if is_near(settings) else workspace)
+    body = CreateProjectBody(name=name, workspace=folder, stack=stack, lease_s=seconds(lease))
     return anyio.run(_told, settings, lambda keeper: keeper.create(body), as_json, SandboxStatus.RUNNING)
 
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import anyio
-import attrs
 import msgspec
 
-from orket.decision_nodes.decisions import PromptPart
-from orket.decision_nodes.prompt_account import PromptPreview
 from orket.domain.errors import CardNotFound
 from orket.domain.events import Recorded, TurnStarted
-from orket.domain.identifiers import CardId
-from orket.domain.models import ChatMessage
+from orket.domain.identifiers import BlobId, CardId, RunId
 from orket.domain.runs import RunState
 from orket.interfaces.cli.engines import reach_ledger, require_here
 from orket.interfaces.cli.exits import BadInput, Exit
@@ -22,7 +18,9 @@ from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.replay import history
 from orket.interfaces.cli.wording import printable
+from orket.settings import Settings
 from orket.wire import codec
+from orket.wire.prompts import PromptMessageView, PromptPartView, PromptView, prompt_view
 
 _NAME_CHARS = 28
 
@@ -56,18 +54,28 @@ async def _prompt(where: Where, name: str | None, card: CardId, turn: int | None
     from orket.bootstrap import preview_first_prompt, preview_prompt
 
     out, settings = Out(), where.settings()
-    require_here(settings, "prompt")
     if name is not None and _is_file(name):
+        require_here(settings, "prompt with a card file")
         if turn is not None:
             raise BadInput(f"--turn {turn}: {name} is a card file, and only runs have turns")
-        return _show(out, await preview_first_prompt(settings, name, card), as_json)
+        return _show(out, prompt_view(await preview_first_prompt(settings, name, card)), as_json)
     async with reach_ledger(settings) as reach:
         found = await (find_run(reach, name) if name else newest_run(reach))
+        if turn is None and settings.url:
+            return _show(out, await _asked(settings, found.run_id, card), as_json)
         recorded = await history(reach, found.run_id)
     if turn is not None:
         return await _sent(where, out, recorded, card, turn)
     said = await preview_prompt(settings, RunState.fold(found.run_id, recorded), card)
-    return _show(out, said, as_json)
+    return _show(out, prompt_view(said), as_json)
+
+
+async def _asked(settings: Settings, run_id: RunId, card: CardId) -> PromptView:
+    """Have the bridge work the prompt out: it has the models and the files."""
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        return await client.prompt(run_id, card)
 
 
 def _is_file(name: str) -> bool:
@@ -75,28 +83,24 @@ def _is_file(name: str) -> bool:
     return name.endswith(".json") or "/" in name
 
 
-def _show(out: Out, said: PromptPreview, as_json: bool) -> Exit:
+def _show(out: Out, said: PromptView, as_json: bool) -> Exit:
     if as_json:
-        out.line(codec.encode(_as_json(said)).decode())
+        out.line(codec.encode(said).decode())
         return Exit.DONE
-    for line in _heading(said):
-        out.line(line)
-    for line in (*_parts(said.account.parts), *_messages(said.request.messages)):
+    for line in (*_heading(said), *_parts(said.parts), *_messages(said.messages)):
         out.line(line)
     return Exit.DONE
 
 
 async def _sent(where: Where, out: Out, recorded: list[Recorded], card: CardId, turn: int) -> Exit:
     """Show a recorded prompt: the blob as it is."""
-    from orket.bootstrap import sent_prompt
-
     events = (one.event for one in recorded)
     turns = {one.turn: one for one in events if isinstance(one, TurnStarted) and one.card_id == card}
     if not turns:
         raise CardNotFound(f"the run has no turn of a card {card!r}")
     if (started := turns.get(turn)) is None:
         raise BadInput(f"--turn {turn}: {card} has had turns 1 to {max(turns)}")
-    body = await sent_prompt(where.settings(), started.prompt)
+    body = await _content(where.settings(), started.prompt)
     out.line(msgspec.json.format(body, indent=2).decode())
     out.remark(
         f"turn {turn} of {card}, seat {started.seat}, model {started.model}; prompt {started.prompt},"
@@ -105,32 +109,32 @@ async def _sent(where: Where, out: Out, recorded: list[Recorded], card: CardId, 
     return Exit.DONE
 
 
-def _as_json(said: PromptPreview) -> dict[str, object]:
-    fields = {one.name: getattr(said, one.name) for one in attrs.fields(PromptPreview)}
-    account = {
-        "parts": said.account.parts,
-        "tokens": said.account.tokens,
-        "tokens_max": said.account.tokens_max,
-    }
-    return {**fields, "account": account}
+async def _content(settings: Settings, prompt: BlobId) -> bytes:
+    from orket.bootstrap import sent_prompt
+
+    if not settings.url:
+        return await sent_prompt(settings, prompt)
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        return await client.content(prompt)
 
 
-def _heading(said: PromptPreview) -> Iterator[str]:
+def _heading(said: PromptView) -> Iterator[str]:
     doing = "review" if said.review else "work"
-    request = said.request
     yield f"{printable(said.card_id)} turn {said.turn}: {doing} by seat {said.seat} as {said.role}"
-    yield f"  model   {printable(request.model)}, temperature {request.temperature:g}, seed {request.seed}"
+    yield f"  model   {printable(said.model)}, temperature {said.temperature:g}, seed {said.seed}"
     yield f"  words   {said.prompt_version}, hash {said.prompt}"
-    yield f"  size    about {said.account.tokens:,} of {said.account.tokens_max:,} tokens"
-    yield f"  tools   {', '.join(one.name for one in request.tools) or 'none'}"
-    if request.schema_json:
-        yield f"  schema  the answer must keep to it: {_safe(request.schema_json)}"
+    yield f"  size    about {said.tokens:,} of {said.tokens_max:,} tokens"
+    yield f"  tools   {', '.join(said.tools) or 'none'}"
+    if said.schema_json:
+        yield f"  schema  the answer must keep to it: {_safe(said.schema_json)}"
     for remark in said.remarks:
         yield f"  note    {printable(remark)}"
     yield ""
 
 
-def _parts(parts: tuple[PromptPart, ...]) -> Iterator[str]:
+def _parts(parts: tuple[PromptPartView, ...]) -> Iterator[str]:
     """One part a line, unwrapped: in which message it stands, its size, and where it is from."""
     if not parts:
         yield "the selected prompt strategy gives no account of its parts"
@@ -144,7 +148,7 @@ def _parts(parts: tuple[PromptPart, ...]) -> Iterator[str]:
         yield f"{one.message:<2}  {name:<{_NAME_CHARS}}  {sizes}  {printable(why)}"
 
 
-def _messages(messages: tuple[ChatMessage, ...]) -> Iterator[str]:
+def _messages(messages: tuple[PromptMessageView, ...]) -> Iterator[str]:
     for number, one in enumerate(messages):
         ref = f" {printable(one.ref)}" if one.ref else ""
         yield ""

@@ -13,10 +13,9 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import RunStatus
 from orket.interfaces.cli import exits
-from orket.interfaces.cli.changed import changed_files
+from orket.interfaces.cli.changed import files_of
 from orket.interfaces.cli.engines import reach_engine
 from orket.interfaces.cli.exits import Exit
-from orket.interfaces.cli.files import changes_as_files, workspace_files
 from orket.interfaces.cli.follow import follow
 from orket.interfaces.cli.heed import Heed
 from orket.interfaces.cli.out import Out
@@ -109,9 +108,7 @@ class Session:
 
     async def sum_up(self, watch: Watch, *, has_engine: bool = False) -> Sequence[RenderableType]:
         """Say how the run stands, with the files of its workspace; ``has_engine`` while one is at it."""
-        workspace = "" if watch.state.accepted is None else watch.state.accepted.workspace
-        changed = await changed_files(self.settings, watch.state)
-        files = workspace_files(workspace) if changed is None else changes_as_files(changed)
+        files = await files_of(self.settings, watch.state)
         return summary(
             watch.state, watch.worked_s, files=files, data_dir=self.data_dir, has_engine=has_engine
         )

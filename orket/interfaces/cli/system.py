@@ -12,7 +12,9 @@ import orket
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
+from orket.settings import Settings
 from orket.wire import codec
+from orket.wire.policies import NodeView, node_view
 
 
 def version() -> int:
@@ -50,15 +52,23 @@ def nodes(*, model_dir: Path | None = None, as_json: Json = False, where: Where 
         model_dir: Directory of the organization file; $ORKET_MODEL_DIR, else model.
         as_json: Print one family a line as JSON.
     """
-    from orket.bootstrap import select_nodes
-
     out = Out()
     table = Table.grid(padding=(0, 2, 0, 0))
-    selected = anyio.run(select_nodes, where.settings(model_dir=model_dir))
-    for one in selected.selections:
+    for one in anyio.run(_nodes, where.settings(model_dir=model_dir)):
         if as_json:
-            out.line(codec.encode({"family": one.family, "name": one.name, "by": one.by}).decode())
+            out.line(codec.encode(one).decode())
         table.add_row(one.family, Text(one.name, style="bold"), Text(f"by {one.by}", style="dim"))
     if not as_json:
         out.show(table)
     return Exit.DONE
+
+
+async def _nodes(settings: Settings) -> tuple[NodeView, ...]:
+    from orket.bootstrap import select_nodes
+
+    if not settings.url:
+        return tuple(map(node_view, (await select_nodes(settings)).selections))
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    async with named_bridge(settings) as client:
+        return (await client.policies()).nodes

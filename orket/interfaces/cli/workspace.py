@@ -11,7 +11,7 @@ from cyclopts import App
 from orket.domain import workspace_events as w
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
-from orket.interfaces.cli.engines import reach_engine, reach_ledger
+from orket.interfaces.cli.engines import is_near, reach_engine, reach_ledger
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.lines import workspace_line
 from orket.interfaces.cli.names import find_run
@@ -40,7 +40,7 @@ def apply(run: str, /, *, into: Path | None = None, as_json: Json = False, where
         as_json: Print the events of it, one a line.
     """
     settings = where.settings()
-    named = "" if into is None else str((settings.cwd / into).resolve())
+    named = "" if into is None else str((settings.cwd / into).resolve() if is_near(settings) else into)
     return anyio.run(_tend, where, run, WorkspaceAct.APPLY, named, None, as_json)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import READS, Answer, Operation
-from orket.wire.policies import NodeView, PoliciesView, RuleView
+from orket.wire.policies import PoliciesView, RuleView, node_view
 
 
 async def show(bridge: Bridge, request: Request) -> Response:
@@ -16,7 +16,7 @@ async def show(bridge: Bridge, request: Request) -> Response:
     running = bridge.running
     house = running.organization
     rules = (RuleView(effect=one.effect, tool=one.tool, path=one.path, seat=one.seat) for one in house.policy)
-    nodes = (NodeView(family=one.family, name=one.name, by=one.by.value) for one in running.nodes.selections)
+    nodes = map(node_view, running.nodes.selections)
     levels = running.nodes.sandbox_policy.levels(house)
     return json_response(
         PoliciesView(organization=house.name, nodes=tuple(nodes), policy=tuple(rules), sandbox_levels=levels)

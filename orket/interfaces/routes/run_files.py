@@ -92,7 +92,7 @@ OPERATIONS = (
         method="GET",
         path="/v1/runs/{run_id}/workspace/files",
         summary="List a folder of a run's workspace",
-        description="Refused for a run that works in a folder that is not its own, and for an overlay.",
+        description="As the run sees it. Refused for a run that works in a folder that is not its own.",
         handler=index,
         query=FolderQuery,
         answers=(Answer(status=200, description="What lies there.", body=FolderView),),

@@ -93,8 +93,12 @@ def test_the_key_of_the_environment_is_sent(
     [
         (["--url", "ftp://x", "runs"], 2, "is no address of a bridge"),
         (["--url", "http://127.0.0.1:1", "runs"], 1, "no answer from http://127.0.0.1:1"),
-        (["--url", "http://127.0.0.1:1", "keys", "list"], 2, "orket keys works on this machine only"),
-        (["ledger", "verify", "--url=http://127.0.0.1:1"], 2, "ledger verify works on this machine only"),
+        (
+            ["--url", "http://127.0.0.1:1", "keys", "create", "x"],
+            2,
+            "orket keys create works on this machine only",
+        ),
+        (["ledger", "export", "--url=http://127.0.0.1:1"], 2, "ledger export works on this machine only"),
     ],
 )
 def test_what_cannot_be_meant_is_said(
