@@ -22,8 +22,8 @@ from benchmarks.http.server import RUN
 RESULTS = Path(__file__).parent.parent / "results"
 PATH = f"/v1/runs/{RUN}/pause"
 EVENTS = f"/v1/runs/{RUN}/events"
-KINDS = {"bare": 200, "ask": 200, "watch": 200, "full": 503}
-TARGETS = {"ask": 0.70, "watch": 0.60, "full": 0.60}
+KINDS = {"bare": 200, "ask": 200, "mounted": 200, "full": 503}
+TARGETS = {"ask": 0.70, "mounted": 0.60, "full": 0.60}
 IDLE_KIB_MAX, EVENTS_PER_S_MIN, IDLE_CPU_MAX = 25.0, 10_000, 0.02
 
 

@@ -1,7 +1,7 @@
 """``python -m benchmarks.http.server KIND``: one server of the comparison, on a port it prints.
 
 ``bare`` is what Starlette gives: read JSON, answer JSON. ``ask`` is the whole bridge with an engine that
-answers at once, ``watch`` the same with every ask watched from its first moment, ``full`` the bridge with an
+answers at once, ``mounted`` the same app under a server that runs no lifespan, ``full`` the bridge with an
 engine whose mailbox is full, ``events`` the bridge with a run to follow.
 """
 
@@ -29,8 +29,10 @@ from orket.domain.runs import RunStatus
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.memory import MemoryLedger, open_ledger
 from orket.interfaces.api import create_app
+from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.listening import tcp_listener
+from orket.interfaces.protocol import BoundedHttp
 from orket.interfaces.serve import serve_app
 from orket.orchestration.messages import PauseRun, RunTicket
 from orket.settings import load_settings
@@ -110,7 +112,11 @@ async def serving(app: Starlette) -> AsyncIterator[None]:
 
 async def serve_bare() -> None:
     """The floor: the same server with the same options, and nothing but a handler."""
-    app = Starlette(routes=[Route(PATH, bare, methods=["POST"])])
+    await serve_mounted(Starlette(routes=[Route(PATH, bare, methods=["POST"])]))
+
+
+async def serve_mounted(app: Starlette) -> None:
+    """Serve an app as somebody would who mounts it: without a lifespan."""
     with tcp_listener("127.0.0.1", 0) as listener:
         config = uvicorn.Config(
             app,
@@ -119,6 +125,7 @@ async def serve_bare() -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            http=BoundedHttp,
             ws="none",
         )
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
@@ -136,9 +143,9 @@ async def serve_bridge(kind: str) -> None:
             while orket.system.info(orket.engine).current is None:
                 await anyio.lowlevel.checkpoint()
             orket.engine.tell(PauseRun(run_id=RUN, by="bench"))
+        if kind == "mounted":
+            await serve_mounted(app)
         async with serving(app), anyio.create_task_group() as group:
-            if kind == "watch":
-                app.state.bridge.departures.lazy = False
             if kind == "events":
                 asked = anyio.Event()
                 group.start_soon(write, ledger, asked)
@@ -156,4 +163,5 @@ def _beginner(asked: anyio.Event) -> Any:
 
 if __name__ == "__main__":
     which = sys.argv[1]
-    anyio.run(serve_bare) if which == "bare" else anyio.run(serve_bridge, which)
+    with collecting_seldom():  # as ``orket serve`` does
+        anyio.run(serve_bare) if which == "bare" else anyio.run(serve_bridge, which)

@@ -20,10 +20,11 @@ class JsonAnswer(Response):
     """A JSON body; its headers are put together once, as what makes up most answers."""
 
     media_type = JSON_TYPE
+    common: tuple[tuple[bytes, bytes], ...] = ((b"content-type", JSON_TYPE.encode()),)
 
     def __init__(self, body: bytes, status: int, headers: Mapping[str, str] | None = None) -> None:
         self.status_code, self.background, self.body = status, None, body
-        raw = [_LENGTH[len(body)] if len(body) < len(_LENGTH) else _length(len(body)), _TYPE]
+        raw = [_LENGTH[len(body)] if len(body) < len(_LENGTH) else _length(len(body)), *self.common]
         for name, text in (headers or {}).items():
             raw.append((name.lower().encode("latin-1"), text.encode("latin-1")))
         self.raw_headers = raw
@@ -33,7 +34,6 @@ def _length(count: int) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % count)
 
 
-_TYPE = (b"content-type", JSON_TYPE.encode())
 _LENGTH = tuple(map(_length, range(1024)))
 
 

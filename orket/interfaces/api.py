@@ -68,9 +68,10 @@ def create_app(
                     bridge.streams.close()
 
     documents = (openapi_route(OPERATIONS), docs_route(OPERATIONS))
+    table = Table((*routes_of(OPERATIONS, bridge), *documents))
     app = Starlette(
-        routes=[Table((*routes_of(OPERATIONS, bridge), *documents)), event_socket(bridge)],
-        middleware=[Middleware(Door, bridge=bridge)],
+        routes=[table, event_socket(bridge)],
+        middleware=[Middleware(Door, table=table, bridge=bridge)],
         exception_handlers={
             OrketError: _on_error,
             actors.ActorsError: _on_error,

@@ -15,7 +15,7 @@ from orket.bootstrap import Orket
 from orket.decision_nodes.api_runtime import ANY_HOST
 from orket.domain.keys import ApiKey
 from orket.interfaces.admission import Admission
-from orket.interfaces.departures import Departures
+from orket.interfaces.departures import Departures, Watching
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.meter import Meter
 from orket.interfaces.problems import NOT_RUNNING, HttpRefusal
@@ -49,6 +49,7 @@ class Bridge:
     def attach(self, orket: Orket) -> None:
         """Serve this engine from now on."""
         self._orket, self._since = orket, time.monotonic()
+        self.departures.begin_with(lambda: orket.system.spawn(Watching, self.departures))
         names = orket.nodes.api_runtime.allowed_hosts(orket.settings.host)
         self._hosts = frozenset(name.lower() for name in names)
         self.require_key = orket.settings.require_key

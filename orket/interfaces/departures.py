@@ -1,8 +1,8 @@
 """Clients that leave while they wait: what they wait for is given up.
 
-A task group per request costs more than asking an actor, so the waits of a served bridge are watched by one
-task, which looks at those that have lasted for a while. Without it (an app mounted without its lifespan)
-each wait watches for itself.
+A task group per request costs more than asking an actor, so all waits are watched by one task, which looks at
+those that have lasted for a while. It belongs to the app's lifespan or to its server; an app that is mounted
+without either has it begun beside its engine, by the first request that waits.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import attrs
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from actors import ActorsError
-from orket.domain.errors import OrketError
+from actors import Actor, Message, on
 
 T = TypeVar("T")
 
@@ -40,31 +39,41 @@ class Departures:
 
     Args:
         after_s: How long a wait lasts before it is watched, at most twice that.
-
-    Attributes:
-        lazy: Whether waits are watched by one task, after a while; else each from its beginning.
     """
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s
         self._waits: set[_Wait] = set()
-        self.lazy = False
+        self._begin: Callable[[], object] | None = None
+        self._watched = False
         self._begun: anyio.Event | None = None
 
     def __len__(self) -> int:
         return len(self._waits)
 
+    def begin_with(self, begin: Callable[[], object]) -> None:
+        """Have ``begin`` called when something waits and nobody watches; it has ``watch`` run somewhere."""
+        self._begin, self._watched = begin, False
+
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Watch over the waits of this app, while the block runs."""
         async with anyio.create_task_group() as group:
-            self.lazy = True
-            group.start_soon(self._look, group)
+            self._watched = True
+            group.start_soon(self.watch)
             try:
                 yield
             finally:
-                self.lazy = False
                 group.cancel_scope.cancel()
+
+    async def watch(self) -> None:
+        """Watch over the waits of this app, until cancelled."""
+        self._watched = True
+        try:
+            async with anyio.create_task_group() as group:
+                await self._look(group)
+        finally:
+            self._watched = False
 
     async def unless_left(self, receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
         """Do something that a client waits for.
@@ -76,8 +85,6 @@ class Departures:
         Raises:
             ClientDisconnect: The client has left.
         """
-        if not self.lazy:
-            return await _watching(receive, work)
         with anyio.CancelScope() as scope:
             wait = _Wait(receive, scope)
             self._add(wait)
@@ -92,12 +99,8 @@ class Departures:
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T | None:
         """Do something that does not return None, and give it up after some seconds; None if so.
 
-        A served bridge looks at its waits now and then, so the time may be exceeded by as much.
+        The waits are looked at now and then, so the time may be exceeded by as much.
         """
-        if not self.lazy:
-            with anyio.move_on_after(seconds):
-                return await work()
-            return None
         with anyio.CancelScope() as scope:
             wait = _Wait(None, scope, time.monotonic() + seconds)
             self._add(wait)
@@ -108,6 +111,9 @@ class Departures:
         return None
 
     def _add(self, wait: _Wait) -> None:
+        if not self._watched and self._begin is not None:
+            self._begin()
+            self._watched = True
         self._waits.add(wait)
         if self._begun is not None:
             self._begun.set()
@@ -116,8 +122,8 @@ class Departures:
         """Begin to watch the waits that were there last time already; sleep when there are none."""
         while True:
             if not self._waits:
-                self._begun = anyio.Event()
-                await self._begun.wait()
+                begun = self._begun = self._begun or anyio.Event()
+                await begun.wait()
                 self._begun = None
             await anyio.sleep(self._after_s)
             now = time.monotonic()
@@ -141,23 +147,21 @@ async def _leaving(receive: Receive) -> None:
         pass
 
 
-async def _watching(receive: Receive, work: Callable[[], Awaitable[T]]) -> T:
-    """Do something, and watch the client from the beginning."""
-    outcome: list[T | OrketError | ActorsError] = []
+@attrs.frozen
+class Over(Message):
+    """Nobody watches any more; ``Departures.watch`` does not end by itself."""
 
-    async def watch() -> None:
-        await _leaving(receive)
-        group.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
-        try:
-            outcome.append(await work())
-        except (OrketError, ActorsError) as error:
-            outcome.append(error)  # a task group would wrap it
-        group.cancel_scope.cancel()
-    if not outcome:
-        raise ClientDisconnect
-    if isinstance(outcome[0], OrketError | ActorsError):
-        raise outcome[0]
-    return outcome[0]
+class Watching(Actor[Over]):
+    """Watches over the waits of an app that has no lifespan, as long as its engine runs."""
+
+    def __init__(self, departures: Departures) -> None:
+        self._departures = departures
+
+    async def on_start(self) -> None:
+        """Begin."""
+        self.ctx.pipe(self._departures.watch, lambda _: Over())
+
+    @on(Over)
+    async def _over(self, m: Over) -> None:
+        self.ctx.stop()

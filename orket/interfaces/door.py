@@ -34,6 +34,7 @@ from orket.interfaces.problems import (
     problem_response,
 )
 from orket.interfaces.rates import retry_after
+from orket.interfaces.table import Table
 from orket.interfaces.visits import LOCAL, NOBODY, OWNER, VISIT, Caller, Visit, is_loopback, is_unix, peer_of
 from orket.wire.problems import Fault
 
@@ -51,12 +52,13 @@ class Door:
 
     Args:
         app: What is behind the door.
+        table: Its routes. What they serve is called at once, without the framework's layers in between.
         bridge: Knows the hosts, the keys and the limits; asked per request, because the engine may start
             after the app was made.
     """
 
-    def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
-        self.app, self._bridge = app, bridge
+    def __init__(self, app: ASGIApp, table: Table, bridge: Bridge) -> None:
+        self.app, self._table, self._bridge = app, table, bridge
         self._served: tuple[str, frozenset[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +88,7 @@ class Door:
                 about = problem_of(error, instance=scope["path"], request_id=origin.request_id)
                 await problem_response(about, headers_of(error))(scope, receive, send_marked)
             else:
-                await self.app(scope, receive, send_marked)
+                await (self._table.find(scope) or self.app)(scope, receive, send_marked)
         finally:
             REQUEST.reset(held)
             self._bridge.meter.ended(visit.operation, status, time.perf_counter() - began)

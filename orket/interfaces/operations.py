@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import anyio
 import attrs
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Send
@@ -182,8 +182,12 @@ class _Endpoint:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        response = await self._answer(Request(scope, receive, send))
-        await response(scope, receive, send)
+        request = Request(scope, receive, send)
+        response = await self._answer(request)
+        try:
+            await response(scope, receive, send)
+        except (OrketError, ActorsError) as error:  # a stream that could not be begun
+            await refusal(self._bridge, request, error)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         bridge, admission = self._bridge, self._bridge.admission
@@ -197,6 +201,8 @@ class _Endpoint:
             finally:
                 admission.leave(one.lane)
             return response if one.method == "POST" else conditional(request, response)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads this
         except (OrketError, ActorsError) as error:
             if (held_s := admission.hold_back_s(error)) > 0.0:
                 await anyio.sleep(held_s)

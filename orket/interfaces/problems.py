@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 import actors
 from orket.domain import errors as e
+from orket.interfaces.answers import JsonAnswer
 from orket.orchestration.messages import Refused
 from orket.services.project_messages import ProjectRefused
 from orket.wire.codec import encode
@@ -201,12 +202,13 @@ def headers_of(error: BaseException) -> dict[str, str]:
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Make the response that carries a problem."""
-    return Response(
-        encode(problem),
-        status_code=problem.status,
-        headers={"cache-control": "no-store", **(headers or {})},
-        media_type=PROBLEM_TYPE,
-    )
+    return ProblemAnswer(encode(problem), problem.status, headers)
+
+
+class ProblemAnswer(JsonAnswer):
+    """A problem document, which nobody keeps."""
+
+    common = ((b"content-type", PROBLEM_TYPE.encode()), (b"cache-control", b"no-store"))
 
 
 def not_found(kind: Kind, parameter: str, name: str) -> HttpRefusal:

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from orket.domain.ports import CommandKey
 from orket.interfaces.problems import BODY_LATE, INVALID, MEDIA_TYPE, TOO_LARGE, HttpRefusal
+from orket.interfaces.protocol import ARRIVED
 from orket.interfaces.visits import header, visit_of
 from orket.wire.codec import convert, decode, fingerprint
 from orket.wire.problems import Fault
@@ -106,6 +107,8 @@ async def read_bytes(request: Request, *, bytes_max: int, seconds_max: float) ->
     declared = header(request.scope, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > bytes_max:
         raise _too_large(bytes_max)
+    if ARRIVED in request.scope:
+        return await _pieces(request, bytes_max)
     departures = visit_of(request.scope).departures
     body = await departures.within(seconds_max, lambda: _pieces(request, bytes_max))
     if body is not None:

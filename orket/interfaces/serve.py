@@ -26,13 +26,12 @@ from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
+from orket.interfaces.protocol import BoundedHttp
 from orket.interfaces.silence import hang_up
 from orket.settings import Settings
 
 # What is under way when the server stops gets this long, in whole seconds.
 DRAIN_S = 2
-# Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
-HEAD_BYTES = 128 * 1024
 # Clients have nothing to say over a WebSocket.
 SAID_BYTES = 4096
 EXIT_OK = 0
@@ -167,10 +166,10 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            http=BoundedHttp,
             ws="websockets-sansio",
             ws_max_size=SAID_BYTES,
             ws_per_message_deflate=False,
-            h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=DRAIN_S,
         )
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _NAMED = re.compile(r"\(\?P<\w+>")
 _FOUND = "orket.route"
@@ -40,6 +40,20 @@ class Table(BaseRoute):
         match, child = route.matches(scope)
         child[_FOUND] = route
         return match, child
+
+    def find(self, scope: Scope) -> ASGIApp | None:
+        """Find what serves a request, and have its parameters read into the scope.
+
+        None for what needs the framework's router: no such path, or not with this method.
+        """
+        if scope["type"] != "http":
+            return None
+        match, child = self.matches(scope)
+        if match is not Match.FULL:
+            return None
+        scope.update(child)
+        route: Route = scope[_FOUND]
+        return route.app
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the route that was found handle the request; it refuses methods that it does not have."""

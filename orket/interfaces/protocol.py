@@ -1,0 +1,51 @@
+"""uvicorn's HTTP on httptools, with the bounds that it lacks: it would read a head of any length."""
+
+from __future__ import annotations
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
+HEAD_BYTES = 128 * 1024
+# In the ASGI scope of a request whose body is all there: reading it takes no time that needs a bound.
+ARRIVED = "orket.arrived"
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """Hangs up on whoever sends a head, a trailer or the line before a chunk that does not end."""
+
+    # How much has come of something that the parser has said nothing of yet.
+    _unsaid_bytes = 0
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        self._unsaid_bytes += len(data)
+        super().data_received(data)
+        if self._unsaid_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Invalid HTTP request received.")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those behind a body are nobody's concern."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to serve the request."""
+        self._in_head, self._unsaid_bytes = False, 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._unsaid_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        self._unsaid_bytes = 0
+        self.scope[ARRIVED] = True  # type: ignore[literal-required]  # a key of ours
+        super().on_message_complete()
