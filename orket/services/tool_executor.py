@@ -10,11 +10,12 @@ import attrs
 from actors import Actor, ActorsError, Message, Ref, Reply, on, shared
 from orket.domain.identifiers import CallId, RunId, sanitise
 from orket.domain.ports import Clock, Ledger
-from orket.domain.tools import GateDecision, Verdict, failed
+from orket.domain.tools import failed
 from orket.services.sandbox_messages import EndCommand
 from orket.services.tool_call import CallTools, NodesOf, SandboxRef, ToolCallActor
 from orket.services.tool_messages import (
     CANCELED,
+    CallEnded,
     CallOutcome,
     EndCalls,
     EndedCall,
@@ -71,7 +72,8 @@ class ToolExecutor(
 
     A call's id decides: one that is under way is joined, one that has ended and was not settled is answered
     again, any other is carried out by a child of its own. Outcomes without a result, of calls that wait for a
-    person, are not remembered: the person's word comes with the next request.
+    person, are not remembered: the person's word comes with the next request. A call that was cut off is
+    remembered as that: who ended it learns of it, who asks for it is refused.
 
     Args:
         sandboxes: Who runs commands and reaches files.
@@ -86,7 +88,7 @@ class ToolExecutor(
     ) -> None:
         self._tools = CallTools(sandboxes=sandboxes, ledger=ledger, toolbox=toolbox, nodes=nodes, clock=clock)
         self._live: dict[CallId, _Live] = {}
-        self._ended: dict[CallId, tuple[ExecuteTool, CallOutcome]] = {}
+        self._ended: dict[CallId, tuple[ExecuteTool, CallOutcome | None]] = {}
         self._lost: dict[CallId, int] = {}
         self._started = 0
 
@@ -97,6 +99,8 @@ class ToolExecutor(
         if m.noted and (known or live):
             raise OtherAttempt(f"call {m.call.id} is known already: look at the ledger")
         if known is not None:
+            if known[1] is None:
+                raise _refusal(m.call.id)
             return known[1]
         if live is None and m.attempts <= self._lost.pop(m.call.id, -1):
             # Who asks may have read the ledger before the attempt that was lost was recorded there.
@@ -139,33 +143,32 @@ class ToolExecutor(
     async def _run_over(self, m: _RunOver) -> None:
         m.to.reply(
             tuple(
-                EndedCall(
-                    call_id=key, card_id=asked.call.card_id, result=outcome.result, tool=asked.call.tool
-                )
+                EndedCall(call_id=key, card_id=asked.call.card_id, result=result, tool=asked.call.tool)
                 for key, (asked, outcome) in self._ended.items()
-                if asked.call.run_id == m.run_id and outcome.result is not None
+                if asked.call.run_id == m.run_id
+                if (result := _CANCELED if outcome is None else outcome.result) is not None
             )
         )
 
     @on(_CallOver)
     async def _call_over(self, m: _CallOver) -> None:
         live = self._live.pop(m.call_id)
-        outcome = m.outcome
+        outcome, error = m.outcome, m.error
         if outcome is None and live.ending:
-            decision = GateDecision(verdict=Verdict.DENY, rule="ended", reason="the run was stopped")
-            outcome = CallOutcome(call_id=m.call_id, decision=decision, result=_CANCELED)
-        if outcome is not None and outcome.result is not None:
-            self._remember(live.asked, outcome)
+            self._remember(live.asked, None)
+            error = _refusal(m.call_id)
         elif outcome is None:
             self._lose(live.asked)
+        elif outcome.result is not None:
+            self._remember(live.asked, outcome)
         for to in live.waiting:
             if outcome is not None:
                 to.reply(outcome)
             else:
-                to.fail(m.error)
+                to.fail(error)
         live.over.set()
 
-    def _remember(self, asked: ExecuteTool, outcome: CallOutcome) -> None:
+    def _remember(self, asked: ExecuteTool, outcome: CallOutcome | None) -> None:
         """Keep an outcome until it is settled; the oldest go first, and are then in doubt, which is safe."""
         while len(self._ended) >= UNSETTLED_MAX:
             del self._ended[next(iter(self._ended))]
@@ -200,3 +203,7 @@ class ToolExecutor(
         call = live.asked.call
         await self._tools.sandboxes.ask(EndCommand(run_id=call.run_id, call_id=call.id))
         await live.over.wait()
+
+
+def _refusal(call_id: CallId) -> CallEnded:
+    return CallEnded(f"call {call_id} was cut off, its run was stopped: look at the ledger")

@@ -25,6 +25,13 @@ class OtherAttempt(Reject):
     """
 
 
+class CallEnded(Reject):
+    """The call was cut off because its run was stopped; the ledger tells whether it had been intended.
+
+    Who asked has no receipt to write: that is for whoever stopped the run, if there was an intent.
+    """
+
+
 class ExecutorBusy(Reject):
     """More calls are under way than the executor takes on; this one was neither recorded nor carried out."""
 
@@ -69,7 +76,7 @@ class ExecuteTool(Request[CallOutcome]):
 
     ``noted`` is what the asker has to record before the call, only with a first attempt: it is recorded in
     front of the intent, in the same transaction. After an answer it is recorded; after ``ExecutorBusy`` and
-    ``OtherAttempt`` it is not; after any other failure the ledger tells.
+    ``OtherAttempt`` it is not; after any other failure, ``CallEnded`` among them, the ledger tells.
     """
 
     call: ToolCall

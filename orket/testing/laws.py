@@ -13,7 +13,6 @@ from orket.domain.identifiers import CallId, RunId
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.state_machine import allowed
 from orket.domain.tools import Verdict
-from orket.services.tool_messages import CANCELED
 
 
 @attrs.define
@@ -32,8 +31,7 @@ class EngineLaws:
 
     - A tool acts only after the attempt was intended and allowed on the ledger, once per attempt.
     - A further attempt says what entitles it: the tool is idempotent, a probe has looked, a person said so.
-    - A call has at most one receipt, and none without an intent unless it says that the call was cut off
-      before it began; after it nothing acts any more.
+    - A call has at most one receipt, and none without an intent; after it nothing acts any more.
     - Cards move along the arrows of the state machine only, from where they stand.
     - At the end of a run every intent has its receipt or is in doubt: a person was asked, or its card was
       given up with the call open. A run that is done has done its cards (``finish``).
@@ -89,8 +87,7 @@ class EngineLaws:
             case e.ToolCallFinished():
                 call = self._calls[event.call_id]
                 call.finished += 1
-                unbegun = not call.attempts and event.result.code != CANCELED
-                if call.finished > 1 or unbegun:
+                if call.finished > 1 or not call.attempts:
                     self._break(f"{event.call_id}: {call.finished} receipts for {call.attempts} intents")
             case e.ToolCallInDoubt():
                 self._calls[event.call_id].doubted = True

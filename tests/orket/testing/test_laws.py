@@ -78,7 +78,7 @@ def judged(*steps: Step) -> list[str]:
 GOOD: dict[str, tuple[Step, ...]] = {
     "once": (intended(1), ACT, receipt()),
     "again": (intended(1), ACT, intended(2, AGAIN), ACT, receipt()),
-    "cut off before it began": (receipt("canceled"),),
+    "cut off": (intended(1), ACT, receipt("canceled")),
     "given up": (intended(1), ACT, BLOCKED),
     "in doubt": (intended(1), e.ToolCallInDoubt(call_id=CALL, card_id=CARD, reason=""), BLOCKED),
 }
@@ -90,7 +90,7 @@ BAD: dict[str, tuple[Step, ...]] = {
     "follows attempt 0": (intended(2),),
     "intended after its receipt": (intended(1), receipt(), intended(2, AGAIN)),
     "2 receipts": (intended(1), receipt(), receipt()),
-    "0 intents": (receipt(),),
+    "0 intents": (receipt("canceled"),),
     "moves from ready": (moved(CardStatus.READY, CardStatus.IN_PROGRESS),),
     "moves from in_progress to archived": (moved(CardStatus.IN_PROGRESS, CardStatus.ARCHIVED),),
     "some of its cards are not": (DONE,),
