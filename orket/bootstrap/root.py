@@ -17,7 +17,7 @@ from orket.orchestration.engine import Engine
 from orket.orchestration.inbox import LedgerInbox
 from orket.services.sandbox_orchestrator import SandboxOrchestrator
 from orket.services.tool_executor import ToolExecutor
-from orket.services.tools.toolbox import Toolbox
+from orket.services.tools.toolbox import Toolbox, make_toolbox
 from orket.services.verification import verify
 from orket.settings import Settings
 
@@ -63,6 +63,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
             inbox=LedgerInbox(self.ledger),
             redactor=Redactor(self.settings.secrets),
+            proposing=make_toolbox(tool for tool in self.toolbox.values() if tool.propose is not None),
         )
 
     def intake(self) -> Intake:

@@ -18,6 +18,7 @@ from orket.orchestration.notebook import CardFile, Notebook
 from orket.orchestration.prompt import assign
 from orket.orchestration.recovery import block, move
 from orket.orchestration.turn import Bench, Carried, take_turn
+from orket.services.judging import Judge
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +74,7 @@ class CardWorker(Actor[WorkOnCard]):
             limits=self._limits,
             who=who,
             sandbox=self._sandbox,
+            judge=Judge(self._desk.proposing, self._nodes),
             grant=grant,
             mail=_mail(file),
         )

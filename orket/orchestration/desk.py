@@ -18,6 +18,7 @@ from orket.domain.verification import Verification, VerificationResult
 from orket.orchestration.inbox import Inbox
 from orket.services.sandbox_messages import CloseSandbox, RunInSandbox, WriteFile
 from orket.services.tool_messages import EndCalls, ExecuteTool, Settle
+from orket.services.tools.toolbox import Toolbox, make_toolbox
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +28,8 @@ class Desk:
     ``nodes`` selects the decision nodes for an organization, ``model`` opens a model by name; both refuse
     an unknown name with a ``SettingsError``. ``verify`` executes what a card declares, under the name given.
     ``inbox`` is where workers look for notes and memories. ``redactor`` takes secrets out of what models and
-    tools say, before anything is made of it.
+    tools say, before anything is made of it. ``proposing`` are the tools that only propose: who works on a
+    card makes such calls itself, all others go to the ``executor``.
     """
 
     ledger: Ledger
@@ -40,3 +42,4 @@ class Desk:
     verify: Callable[[Verification, SandboxSpec, CallId], Awaitable[VerificationResult]]
     inbox: Inbox
     redactor: Redactor = attrs.field(factory=Redactor)
+    proposing: Toolbox = attrs.field(factory=lambda: make_toolbox(()))

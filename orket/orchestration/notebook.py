@@ -109,10 +109,12 @@ class Notebook:
         for event in events:
             self.state.apply(event)
             self._noted.append(event)
-            if isinstance(event, e.ToolCallFinished):
-                self._receipts.append(event.call_id)
         if blob is not None:
             self._blobs.append(blob)
+
+    def settle(self, call: CallId) -> None:
+        """Have the executor forget the outcome of a call once the receipt, noted now, is recorded."""
+        self._receipts.append(call)
 
     async def flush(self) -> None:
         """Record all that was noted; durable when this returns.

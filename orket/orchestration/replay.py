@@ -141,7 +141,7 @@ async def _one(chunk: ModelChunk) -> AsyncGenerator[ModelChunk, None]:
 
 def replayed_tools(installed: Toolbox, record: Record) -> Mapping[str, Tool[Any]]:
     """The installed tools with their declarations and arguments, and the recorded results for effects."""
-    return {name: attrs.evolve(tool, effect=record.effect) for name, tool in installed.items()}
+    return {name: attrs.evolve(tool, effect=record.effect, propose=None) for name, tool in installed.items()}
 
 
 async def replay(

@@ -27,6 +27,7 @@ from orket.orchestration.inbox import Mail
 from orket.orchestration.notebook import Notebook
 from orket.orchestration.prompt import Assignment, ask_for, prompt_blob, prompt_version
 from orket.orchestration.recovery import wait_for_person
+from orket.services.judging import Judge
 from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool, ExecutorBusy
 
 OF_THE_TURN = frozenset({"turns", "tokens", "cost"})
@@ -45,7 +46,8 @@ class Carried(Enum):
 class Bench:
     """Where a turn is taken: the desk, the nodes, the bounds, who sits there, the run's sandbox.
 
-    ``grant`` is what the assignment may spend. ``mail`` is None where nobody can leave a note.
+    ``grant`` is what the assignment may spend. ``mail`` is None where nobody can leave a note. ``judge``
+    knows the tools that only propose.
     """
 
     desk: Desk
@@ -53,6 +55,7 @@ class Bench:
     limits: LoopLimits
     who: Assignment
     sandbox: SandboxSpec
+    judge: Judge
     grant: Budget = attrs.field(factory=Budget)
     mail: Mail | None = None
 
@@ -226,8 +229,24 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
             return Carried.WAITING
         if not call.attempts and exceeded(bench.grant, book.state.spent, besides=OF_THE_TURN):
             return Carried.SPENT  # the turn stays open, and is taken up with the next grant
-        _take_down(book, bench, call, await _execute(book, bench, call))
+        if not call.attempts and call.verdict is None and bench.judge.proposes(call.call.tool):
+            outcome = await _propose(book, bench, call)
+        else:
+            outcome = await _execute(book, bench, call)
+        _take_down(book, bench, call, outcome)
     return Carried.ALL
+
+
+async def _propose(book: Notebook, bench: Bench, call: CallState) -> CallOutcome:
+    """Make a call that acts on nothing: what it does is recorded with its intent, and nothing before."""
+    outcome: CallOutcome | None = None
+    try:
+        outcome, recovery = bench.judge.propose(call.call, _context(book, bench))
+    finally:
+        if outcome is None:  # a node that raises does not take along what was noted before
+            await book.flush()
+    book.note(e.ToolCallIntended(call=call.call, decision=outcome.decision, recovery=recovery))
+    return outcome
 
 
 async def _execute(book: Notebook, bench: Bench, call: CallState) -> CallOutcome:
@@ -252,6 +271,12 @@ async def _execute(book: Notebook, bench: Bench, call: CallState) -> CallOutcome
         await book.flush()
         raise
     book.recorded()
+    intended = e.ToolCallIntended(
+        call=call.call, decision=outcome.decision, recovery=call.recovery, attempt=call.attempts + 1
+    )
+    book.fold(intended)  # the executor has recorded it
+    if outcome.result is not None:
+        book.settle(call.call.id)
     return outcome
 
 
@@ -276,10 +301,6 @@ def _context(book: Notebook, bench: Bench) -> CallContext:
 
 def _take_down(book: Notebook, bench: Bench, call: CallState, outcome: CallOutcome) -> None:
     """Note what came of a call: the receipt with the card changes it earned, or that a person is needed."""
-    intended = e.ToolCallIntended(
-        call=call.call, decision=outcome.decision, recovery=call.recovery, attempt=call.attempts + 1
-    )
-    book.fold(intended)  # the executor has recorded it
     if outcome.result is not None:
         said = bench.desk.redactor.value(outcome.result)
         result, changes = govern(said, _authority(book, bench))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 import attrs
 
 from actors import Actor, Ref, on
-from orket.decision_nodes.decisions import GateInput, RecoveryAction, RecoveryNode, ToolGate, ToolStrategy
-from orket.decision_nodes.house_rules import forbidden_types
+from orket.decision_nodes.decisions import RecoveryAction
 from orket.domain.approvals import Approval, bind, void
-from orket.domain.assets import Organization, Role
+from orket.domain.assets import Organization
 from orket.domain.errors import SandboxError, ToolError
 from orket.domain.events import Event, ToolCallIntended
 from orket.domain.ports import Clock, Ledger
@@ -30,6 +28,7 @@ from orket.domain.tools import (
     Verdict,
     failed,
 )
+from orket.services.judging import MESSAGE_CHARS_MAX, VOID_APPROVAL, CallNodes, Judge, denied, refused
 from orket.services.sandbox_messages import EndCommand, ListFolder, ReadFile, RunInSandbox, WriteFile
 from orket.services.tool_messages import CallOutcome, ExecuteTool
 from orket.services.tools import recovering
@@ -37,29 +36,7 @@ from orket.services.tools.tool import Probed, Tool, ToolContext, bounded, done
 from orket.services.tools.toolbox import Toolbox
 from orket.services.tools.workbench import Workbench
 
-MESSAGE_CHARS_MAX = 4_000
-VOID_APPROVAL = "approval"
-
 SandboxRef = Ref[RunInSandbox | ReadFile | WriteFile | ListFolder | EndCommand]
-
-
-class CallNodes(Protocol):
-    """The decision nodes a call needs, as an organization selects them."""
-
-    @property
-    def tool_strategy(self) -> ToolStrategy:
-        """Which tools a seat is offered, under which declaration."""
-        ...
-
-    @property
-    def tool_gate(self) -> ToolGate:
-        """Whether a call may act."""
-        ...
-
-    @property
-    def recovery(self) -> RecoveryNode:
-        """What to do with a call in doubt."""
-        ...
 
 
 NodesOf = Callable[[Organization], CallNodes]
@@ -104,9 +81,8 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
         return outcome
 
     async def _carry_out(self, m: ExecuteTool) -> CallOutcome:
-        arguments, complaint = _arguments(m.call.arguments_json)
-        spec = _declaration(m, self._tools)
-        decision = complaint or self._judge(m, arguments, spec)
+        judge = Judge(self._tools.toolbox, self._tools.nodes(m.context.organization))
+        spec, decision = judge.declaration(m.call.tool, m.context), judge.judge(m.call, m.context)
         if (said := _said_by_person(m)) is not None:
             return CallOutcome(call_id=m.call.id, decision=decision, result=said)
         if m.verdict is HumanVerdict.APPROVE and decision.verdict is Verdict.ASK:
@@ -119,29 +95,12 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             recovered = found
         await self._record(m, decision, spec, recovered)
         if decision.verdict is not Verdict.ALLOW:
-            result = None if decision.verdict is Verdict.ASK else _denied(m, decision)
+            unseen = m.attempts > 0 and m.verdict is None
+            result = None if decision.verdict is Verdict.ASK else denied(decision, may_have_acted=unseen)
             return CallOutcome(call_id=m.call.id, decision=decision, result=result)
         if problem := await self._undo(m, recovered):
             return CallOutcome(call_id=m.call.id, decision=decision, doubt=_doubt(m, problem))
         return CallOutcome(call_id=m.call.id, decision=decision, result=await self._act(m))
-
-    def _judge(self, m: ExecuteTool, arguments: Mapping[str, object], spec: ToolSpec | None) -> GateDecision:
-        given = m.context
-        return self._tools.nodes(given.organization).tool_gate.judge(
-            GateInput(
-                call=m.call,
-                arguments=arguments,
-                spec=spec,
-                seat=given.seat,
-                roles=given.roles,
-                role_tools=given.role_tools,
-                card=given.card,
-                verification=given.verification,
-                policy=given.organization.policy,
-                idesign=given.idesign,
-                forbidden_types=forbidden_types(given.organization),
-            )
-        )
 
     async def _recover(
         self, m: ExecuteTool, decision: GateDecision, spec: ToolSpec | None
@@ -225,7 +184,7 @@ class ToolCallActor(Actor[ExecuteTool], restart="temporary", shutdown=0.0):
             tool, context, bench = self._at_bench(m)
             return await tool.run(m.call.arguments_json, context, bench)
         except ToolError as error:
-            return failed(bounded(error.detail, MESSAGE_CHARS_MAX), code=error.code, hint=error.hint)
+            return refused(error)
         except SandboxError as error:
             return failed(
                 bounded(error.detail, MESSAGE_CHARS_MAX),
@@ -263,31 +222,6 @@ def _end_of(m: ExecuteTool) -> EndCommand:
     return EndCommand(run_id=m.call.run_id, call_id=m.call.id)
 
 
-def _arguments(text: str) -> tuple[Mapping[str, object], GateDecision | None]:
-    """Read the arguments; what is no JSON object is denied before anybody looks into it."""
-    try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return {}, _no_object(f"the arguments are not JSON: {error}")
-    if not isinstance(found, dict):
-        return {}, _no_object(f"the arguments must be a JSON object, not {type(found).__name__}")
-    return found, None
-
-
-def _no_object(reason: str) -> GateDecision:
-    return GateDecision(verdict=Verdict.DENY, rule="arguments", reason=reason)
-
-
-def _declaration(m: ExecuteTool, tools: CallTools) -> ToolSpec | None:
-    """The tool's declaration as the tool strategy adjusts it for this house; None for an unknown tool."""
-    if (tool := tools.toolbox.get(m.call.tool)) is None:
-        return None
-    role = Role(name=m.context.seat, tools=(m.call.tool,))
-    house = m.context.organization
-    offered = tools.nodes(house).tool_strategy.compose((tool.spec,), role, house)
-    return next((spec for spec in offered if spec.name == tool.spec.name), tool.spec)
-
-
 def _said_by_person(m: ExecuteTool) -> ToolResult | None:
     if m.verdict is HumanVerdict.DENY:
         return failed("a person denied this call", code="denied", hint="find another way, or ask why")
@@ -305,12 +239,3 @@ def _approved(m: ExecuteTool, asked: GateDecision, now: datetime) -> GateDecisio
     return attrs.evolve(
         asked, verdict=Verdict.ALLOW, reason=f"approved by a person; {asked.rule} asked: {asked.reason}"
     )
-
-
-def _denied(m: ExecuteTool, decision: GateDecision) -> ToolResult:
-    text = f"denied by {decision.rule}: {decision.reason}"
-    if decision.rule == VOID_APPROVAL:
-        return failed(bounded(text, MESSAGE_CHARS_MAX), code=VOID_APPROVAL, hint="make the call again to ask")
-    if m.attempts and m.verdict is None:
-        text += " (an earlier attempt of this call may have acted)"
-    return failed(bounded(text, MESSAGE_CHARS_MAX), code="denied")

@@ -7,10 +7,10 @@ from typing import Annotated
 import attrs
 from msgspec import Meta
 
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
+from orket.domain.tools import CardChange, Permission, ToolResult
 from orket.services.tools.own_card import require_own
-from orket.services.tools.tool import Arguments, ToolContext, bounded, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, bounded, done
 
 COMMENT_CHARS_MAX = 8_000
 
@@ -22,20 +22,17 @@ class AddIssueCommentArguments(Arguments):
     issue_id: Annotated[str | None, Meta(description="Your own card; may be left out.")] = None
 
 
-async def add_issue_comment(
-    args: AddIssueCommentArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def add_issue_comment(args: AddIssueCommentArguments, context: ToolContext) -> ToolResult:
     """Propose the remark."""
     card = require_own(args.issue_id, context)
     change = CardChange(card_id=card.id, comment=bounded(args.comment, COMMENT_CHARS_MAX))
     return attrs.evolve(done(issue_id=card.id, message="comment added"), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     add_issue_comment,
     AddIssueCommentArguments,
     name="add_issue_comment",
     description="Write a comment on your card.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

@@ -12,9 +12,9 @@ from msgspec import Meta
 from orket.domain.cards import Card, CardType, parse_priority
 from orket.domain.errors import ToolError
 from orket.domain.identifiers import CallId, CardId
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class CreateIssueArguments(Arguments):
@@ -36,7 +36,7 @@ def issue_id(call: CallId) -> CardId:
     return CardId(f"ISSUE-{hashlib.sha256(call.encode()).hexdigest()[:8].upper()}")
 
 
-async def create_issue(args: CreateIssueArguments, context: ToolContext, workbench: Workbench) -> ToolResult:
+def create_issue(args: CreateIssueArguments, context: ToolContext) -> ToolResult:
     """Propose the issue."""
     try:
         priority = parse_priority(args.priority)
@@ -57,11 +57,10 @@ async def create_issue(args: CreateIssueArguments, context: ToolContext, workben
     return attrs.evolve(done(issue_id=card.id, seat=card.seat, summary=card.name), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     create_issue,
     CreateIssueArguments,
     name="create_issue",
     description="Create a new issue in this epic for a seat of the team.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from orket.domain.tools import Permission, Recovery, ToolResult
+from orket.domain.tools import Permission, ToolResult
 from orket.services.tools.own_card import require_own
-from orket.services.tools.tool import Arguments, ToolContext, bounded, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, bounded, done
 
 COMMENTS_MAX = 30
 TEXT_CHARS_MAX = 4_000
@@ -22,9 +22,7 @@ class GetIssueContextArguments(Arguments):
     issue_id: Annotated[str | None, Meta(description="Your own card; may be left out.")] = None
 
 
-async def get_issue_context(
-    args: GetIssueContextArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def get_issue_context(args: GetIssueContextArguments, context: ToolContext) -> ToolResult:
     """Tell what is known; long texts lose their middle, of the comments the newest are told."""
     card, given = require_own(args.issue_id, context), context.given
     comments = given.comments[-COMMENTS_MAX:]
@@ -45,11 +43,10 @@ async def get_issue_context(
     )
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     get_issue_context,
     GetIssueContextArguments,
     name="get_issue_context",
     description="Read your card: its texts, status, comments and last verification.",
     permissions=(Permission.READ_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

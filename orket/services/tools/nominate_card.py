@@ -7,9 +7,9 @@ from typing import Annotated
 import attrs
 from msgspec import Meta
 
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class NominateCardArguments(Arguments):
@@ -19,20 +19,17 @@ class NominateCardArguments(Arguments):
     reason: Annotated[str, Meta(min_length=1, max_length=2_000, description="Why this one.")]
 
 
-async def nominate_card(
-    args: NominateCardArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def nominate_card(args: NominateCardArguments, context: ToolContext) -> ToolResult:
     """Propose the remark; the planner decides, and people read it."""
     card = context.given.card
     change = CardChange(card_id=card.id, comment=f"nominates {args.card_id}: {args.reason}")
     return attrs.evolve(done(issue_id=card.id, message=f"{args.card_id} is nominated"), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     nominate_card,
     NominateCardArguments,
     name="nominate_card",
     description="Say which card should be taken up next, and why; it stands as a comment on your card.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

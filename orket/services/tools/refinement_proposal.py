@@ -7,9 +7,9 @@ from typing import Annotated
 import attrs
 from msgspec import Meta
 
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class RefinementProposalArguments(Arguments):
@@ -20,20 +20,17 @@ class RefinementProposalArguments(Arguments):
     ]
 
 
-async def refinement_proposal(
-    args: RefinementProposalArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def refinement_proposal(args: RefinementProposalArguments, context: ToolContext) -> ToolResult:
     """Propose the remark; a person changes the card if they agree."""
     card = context.given.card
     change = CardChange(card_id=card.id, comment=f"proposes a refinement: {args.proposal}")
     return attrs.evolve(done(issue_id=card.id, message="proposed"), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     refinement_proposal,
     RefinementProposalArguments,
     name="refinement_proposal",
     description="Propose how your card should be cut or worded better; it stands as a comment on it.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

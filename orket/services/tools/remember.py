@@ -8,9 +8,9 @@ import attrs
 from msgspec import Meta
 
 from orket.domain.memory import TEXT_CHARS_MAX
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class RememberArguments(Arguments):
@@ -26,17 +26,16 @@ class RememberArguments(Arguments):
     ]
 
 
-async def remember(args: RememberArguments, context: ToolContext, workbench: Workbench) -> ToolResult:
+def remember(args: RememberArguments, context: ToolContext) -> ToolResult:
     """Propose it."""
     change = CardChange(card_id=context.given.card.id, comment=args.text, remember=True)
     return attrs.evolve(done(message="remembered"), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     remember,
     RememberArguments,
     name="remember",
     description="Keep a decision in the project's memory, for later cards and runs.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

@@ -7,10 +7,10 @@ from typing import Annotated
 import attrs
 from msgspec import Meta
 
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
+from orket.domain.tools import CardChange, Permission, ToolResult
 from orket.services.tools.own_card import require_own
-from orket.services.tools.tool import Arguments, ToolContext, bounded, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, bounded, done
 
 AMOUNT_MIN, AMOUNT_MAX = 0.000001, 1_000_000
 REASON_CHARS_MAX = 500
@@ -25,9 +25,7 @@ class ReportCreditsArguments(Arguments):
     issue_id: Annotated[str | None, Meta(description="Your own card; may be left out.")] = None
 
 
-async def report_credits(
-    args: ReportCreditsArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def report_credits(args: ReportCreditsArguments, context: ToolContext) -> ToolResult:
     """Propose the count, to the millionth of a credit."""
     card, micros = require_own(args.issue_id, context), round(args.amount * MICROS)
     reason = bounded(args.reason, REASON_CHARS_MAX)
@@ -36,11 +34,10 @@ async def report_credits(
     return attrs.evolve(done(issue_id=card.id, message=message), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     report_credits,
     ReportCreditsArguments,
     name="report_credits",
     description="Report credits that were spent on your card.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

@@ -8,9 +8,9 @@ import attrs
 from msgspec import Meta
 
 from orket.domain.cards import CardStatus, WaitReason
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class RequestExcuseArguments(Arguments):
@@ -21,9 +21,7 @@ class RequestExcuseArguments(Arguments):
     ]
 
 
-async def request_excuse(
-    args: RequestExcuseArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def request_excuse(args: RequestExcuseArguments, context: ToolContext) -> ToolResult:
     """Propose that the card waits for a person."""
     card = context.given.card
     change = CardChange(
@@ -35,11 +33,10 @@ async def request_excuse(
     return attrs.evolve(done(issue_id=card.id, status=change.status), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     request_excuse,
     RequestExcuseArguments,
     name="request_excuse",
     description="Hand your card to a person when you cannot go on without them.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

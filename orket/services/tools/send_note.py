@@ -8,9 +8,9 @@ import attrs
 from msgspec import Meta
 
 from orket.domain.seat_notes import NOTE_CHARS_MAX
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.domain.tools import CardChange, Permission, ToolResult
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class SendNoteArguments(Arguments):
@@ -20,18 +20,17 @@ class SendNoteArguments(Arguments):
     to: Annotated[str, Meta(description="The seat that shall read it; leave it out to tell all.")] = ""
 
 
-async def send_note(args: SendNoteArguments, context: ToolContext, workbench: Workbench) -> ToolResult:
+def send_note(args: SendNoteArguments, context: ToolContext) -> ToolResult:
     """Propose the note."""
     change = CardChange(card_id=context.given.card.id, comment=args.text, note_to=args.to)
     told = f"the note reaches {args.to or 'all other seats'} with the next prompt"
     return attrs.evolve(done(message=told), changes=(change,))
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     send_note,
     SendNoteArguments,
     name="send_note",
     description="Leave a note for another seat of the team.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )

@@ -42,6 +42,7 @@ class Probed:
 Effect = Callable[[A, ToolContext, Workbench], Awaitable[ToolResult]]
 Probe = Callable[[A, ToolContext, Workbench], Awaitable[Probed]]
 Compensate = Callable[[A, ToolContext, Workbench], Awaitable[None]]
+Proposal = Callable[[A, ToolContext], ToolResult]
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +56,8 @@ class Tool(Generic[A]):
     ``compensate`` undoes whatever earlier attempts did, nothing included; it may be cut off and begun again,
     so it must do no harm twice, and raises ``ToolError`` when it cannot. Nothing of an earlier attempt is
     under way while either runs.
+
+    ``propose`` is there when the tool only proposes, see ``declare_proposal``; its effect is the same then.
     """
 
     spec: ToolSpec
@@ -62,6 +65,7 @@ class Tool(Generic[A]):
     effect: Effect[A]
     probe: Probe[A] | None = None
     compensate: Compensate[A] | None = None
+    propose: Proposal[A] | None = None
 
     async def run(self, arguments_json: str, context: ToolContext, workbench: Workbench) -> ToolResult:
         """Decode the arguments and act.

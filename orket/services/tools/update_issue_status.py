@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from orket.domain.cards import WAITING, CardStatus, WaitReason
 from orket.domain.errors import ToolError
-from orket.domain.tools import CardChange, Permission, Recovery, ToolResult
+from orket.domain.tools import CardChange, Permission, ToolResult
 from orket.services.tools.own_card import require_own
-from orket.services.tools.tool import Arguments, ToolContext, declare, done
-from orket.services.tools.workbench import Workbench
+from orket.services.tools.proposing import declare_proposal
+from orket.services.tools.tool import Arguments, ToolContext, done
 
 
 class UpdateIssueStatusArguments(Arguments):
@@ -29,9 +29,7 @@ class UpdateIssueStatusArguments(Arguments):
     issue_id: Annotated[str | None, Meta(description="Your own card; may be left out.")] = None
 
 
-async def update_issue_status(
-    args: UpdateIssueStatusArguments, context: ToolContext, workbench: Workbench
-) -> ToolResult:
+def update_issue_status(args: UpdateIssueStatusArguments, context: ToolContext) -> ToolResult:
     """Propose the change."""
     card = require_own(args.issue_id, context)
     change = CardChange(
@@ -52,11 +50,10 @@ def _wait_reason(args: UpdateIssueStatusArguments) -> WaitReason | None:
     return WaitReason(args.wait_reason) if args.status in WAITING else None
 
 
-TOOL = declare(
+TOOL = declare_proposal(
     update_issue_status,
     UpdateIssueStatusArguments,
     name="update_issue_status",
     description="Move your card to another status.",
     permissions=(Permission.CHANGE_CARDS,),
-    recovery=Recovery.IDEMPOTENT,
 )
