@@ -28,6 +28,7 @@ LIMITS = Limits(
     processes=40,
 )
 AT_A_TIME = 3
+ON_A_SPARE = 2  # the level whose second command finds everything laid out
 
 
 @contextmanager
@@ -98,6 +99,8 @@ async def against(
     async def act(number: int, one: Attempt) -> None:
         async with room, opened(driver, folder / f"{number}" / "work") as sandbox:
             (folder / f"{number}" / "outside").symlink_to(str(world["outside"]))
+            if driver.level == ON_A_SPARE:  # what was laid out ahead must keep as much
+                await run(sandbox, "true")
             told = await attempt(one, driver.level, sandbox, world, word)
         if (seen := judged(told)) != one.levels[driver.level]:
             wrong[one.name] = f"{seen}: {told.end} {told.exit_code} {told.stderr[-300:]!r}"

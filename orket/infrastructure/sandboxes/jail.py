@@ -1,21 +1,24 @@
-"""The launcher's part in a bubblewrap sandbox: give up root, lay the places out, set the fork limit.
+"""The launcher's part in a bubblewrap sandbox: lay the places out, give up root, set the limits.
 
 bubblewrap started by the real root keeps powers over the host, whatever it drops. So a launcher that is root
-first makes a mount namespace of its own, lays every place that the command may see out in it, and becomes a
-user that nobody else is. The workspace is shown to that user as his own by an *id-mapped mount*: on the disk
-its files keep their owner, so nothing has to be handed back, not even after a power failure. Standard
-library only; what a caller hands in is a ``Jail`` as a flat list of words.
+makes a mount namespace of its own and lays every place that the command may see out in it; bubblewrap is
+started by a user that nobody else is. The workspace is shown to that user as his own by an *id-mapped mount*:
+on the disk its files keep their owner, so nothing has to be handed back, not even after a power failure.
+Standard library only; what a caller hands in is a ``Jail`` as a flat list of words.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import resource
+import stat
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 
 from orket.infrastructure.sandboxes import seccomp
+from orket.infrastructure.sandboxes.limiting import set_limits
 
 USER_BASE = 1_900_000_000  # far above what systems give out; the launcher's pid makes it one of a kind
 USERS_EACH = 32  # per warm launcher
@@ -31,11 +34,14 @@ _CLONE, _RECURSIVE, _FROM_FD, _EMPTY_PATH, _CLOSE = 1, 0x8000, 4, 0x1000, os.O_C
 _ID_MAPPED, _HERE = 0x00100000, -100
 
 
+Place = tuple[str, str, str]  # how, source, target
+
+
 class Unprepared(OSError):
     """The jail could not be prepared; the text says at which step."""
 
 
-def arguments(words: list[str]) -> tuple[str, list[str], list[tuple[str, str, str]], list[str]]:
+def arguments(words: list[str]) -> tuple[str, list[str], list[Place], list[str]]:
     """Take a jail apart: program, first options, places (how, source, target), last options."""
     program, first, places = words[0], int(words[1]), int(words[2])
     rest = words[3:]
@@ -49,12 +55,17 @@ def arguments(words: list[str]) -> tuple[str, list[str], list[tuple[str, str, st
 
 
 class Gate:
-    """The pipes of one bubblewrap: it tells its child and how that ended, and waits to be let on."""
+    """The pipes of one bubblewrap: it tells its child and how that ended, and waits to be let on.
 
-    def __init__(self, processes_max: int) -> None:
-        self._most = processes_max
-        # The user that root's command becomes has no other processes, so his limit can be set at once.
-        self.limit_at_start = processes_max if os.geteuid() == 0 else -1
+    Args:
+        limits: What its child is bounded by before it is let on, see ``set_limits``. The kernel counts the
+            processes in the sandbox's own user namespace, from nought.
+        group: Where its child is to join a control group; -1: nowhere.
+        stage: Who it runs as; None: the user that this process is.
+    """
+
+    def __init__(self, limits: list[int], group: int, stage: Stage | None) -> None:
+        self._limits, self._group, self._stage = limits, group, stage
         self.status, self._tell = os.pipe()
         self._wait, self._go = os.pipe()
         self._said = b""
@@ -62,12 +73,12 @@ class Gate:
         os.set_blocking(self.status, False)
 
     def keep_ours(self) -> None:
-        """In the launcher, after the fork: close the other side's ends."""
+        """When it has been started: close the other side's ends."""
         os.close(self._tell)
         os.close(self._wait)
 
     def options(self) -> list[str]:
-        """In the child: the options that name its ends, and the list of refused system calls."""
+        """The options that name its ends, which it inherits, and the list of refused system calls."""
         options = ["--json-status-fd", str(self._tell), "--block-fd", str(self._wait)]
         for fd in (self._tell, self._wait):
             os.set_inheritable(fd, True)
@@ -82,9 +93,11 @@ class Gate:
         """Read what bubblewrap says; let the command begin once its limit is set. False at the end."""
         over = self._read()
         if not self._let_on and (child := self._number(b'"child-pid"')) is not None:
-            if os.geteuid() != 0:
-                # In the sandbox's own user namespace the kernel counts from nought.
-                resource.prlimit(child, resource.RLIMIT_NPROC, (self._most, self._most))
+            with suppress(ProcessLookupError):
+                if self._group >= 0:
+                    os.write(self._group, str(child).encode())
+                with self.as_its_user():  # a root may be one who may not do this to others
+                    set_limits(self._limits, child)
             os.write(self._go, b"\n")
             self._let_on = True
         return not over
@@ -93,6 +106,18 @@ class Gate:
         """When bubblewrap has ended: the command's exit code; None when it was never started."""
         self._read()
         return self._number(b'"exit-code"')
+
+    def as_its_user(self) -> AbstractContextManager[None]:
+        """Be meanwhile who bubblewrap is."""
+        return nullcontext() if self._stage is None else self._stage.as_user()
+
+    def line(self, words: list[str]) -> list[str]:
+        """Write the command line of bubblewrap, up to the command's own."""
+        program, first, places, rest = arguments(words)
+        if self._stage is not None:
+            *places, (_, program, _) = self._stage.shown(places_of(words))
+        flat = [word for how, *place in places for word in (WRITE if how == OWN else how, *place)]
+        return [program, *first, *flat, *rest, *self.options(), "--"]
 
     def _read(self) -> bool:
         while True:
@@ -151,50 +176,98 @@ class Users:
         return self._known[key]
 
 
-def enter(words: list[str], gate: Gate, users: Users) -> list[str]:
-    """In the child: prepare everything, and return the command line of bubblewrap.
+def places_of(words: list[str]) -> list[Place]:
+    """What bubblewrap will need to see; its program too may lie where the new user cannot reach."""
+    program, _, places, _ = arguments(words)
+    return [*places, (READ, program, "")]
+
+
+class Stage:
+    """Where root lays places out for a user who could not reach them: the launcher's own mount namespace.
+
+    What all commands of a sandbox see is laid out before the command is known; its private directory follows.
+
+    Args:
+        users: Who the user is.
+        scratch: The folder in which commands have their private directories.
+        places: What is to be laid out now; ``.`` is where the launcher stands.
 
     Raises:
         Unprepared: A step failed.
     """
-    program, first, places, rest = arguments(words)
-    if os.geteuid() == 0:
-        # The program too may lie where the new user cannot reach.
-        *places, (_, program, _) = _lay_out([*places, (READ, program, "")], users)
-        _become(users.user)
-    flat = [word for how, *place in places for word in (WRITE if how == OWN else how, *place)]
-    return [program, *first, *flat, *rest, *gate.options(), "--"]
 
+    def __init__(self, users: Users, scratch: str, places: list[Place]) -> None:
+        self._users, self._name = users, scratch
+        self._spots: dict[Place, str] = {}
+        call("open a mount namespace", "unshare", _NEW_MOUNTS)
+        call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
+        self.scratch = os.open(scratch, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        cloned = [(one, self._clone(one)) for one in places if _is_bound(one)]
+        call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
+        for one, tree in cloned:
+            self._place(one, tree)
+        os.chdir("/")
 
-def _lay_out(places: list[tuple[str, str, str]], users: Users) -> list[tuple[str, str, str]]:
-    """Bind every place beneath a folder that the new user can reach, the writable ones as his own."""
-    trees: list[int] = []
-    call("open a mount namespace", "unshare", _NEW_MOUNTS)
-    call("keep mounts apart", "mount", None, b"/", None, _PRIVATE_ALL, None)
-    bound = [one for one in places if one[0] in (READ, WRITE, OWN)]
-    for how, source, _ in bound:
-        tree = clone_tree(source, _RECURSIVE if how == READ else 0)
+    def lay_out(self, places: list[Place]) -> None:
+        """Lay out what is not laid out yet; it has to lie directly in the scratch folder."""
+        for one in places:
+            if _is_bound(one) and one not in self._spots:
+                self._place(one, self._clone(one))
+
+    def shown(self, places: list[Place]) -> list[Place]:
+        """Say where places are laid out now; those that are none but are to be made come first."""
+        bound = [
+            (how, self._spots[how, source, target], target)
+            for how, source, target in places
+            if _is_bound((how, source, target))
+        ]
+        return [*(one for one in places if not _is_bound(one)), *bound]
+
+    @contextmanager
+    def as_user(self) -> Iterator[None]:
+        """Be the user meanwhile: a program that is started now is nobody else, and cannot become root again.
+
+        Only this process can, by the saved ids, which a new program does not get.
+        """
+        user = self._users.user
+        os.setgroups([])
+        os.setresgid(user, user, 0)
+        try:
+            os.setresuid(user, user, 0)
+            yield
+        finally:
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
+
+    def _clone(self, place: Place) -> int:
+        how, source, _ = place
+        start, name = _HERE, source
+        if os.path.dirname(source) == self._name:  # the stage may lie over it
+            start, name = self.scratch, os.path.basename(source)
+        tree = clone_tree(name, _RECURSIVE if how == READ else 0, start)
         if how == WRITE:
-            found = os.stat(source)
-            show_as(tree, users.of(found.st_uid, found.st_gid), source)
-        trees.append(tree)
-    call("make a stage", "mount", b"stage", STAGE.encode(), b"tmpfs", _NO_SET_ID_NO_DEVICES, b"mode=755")
-    staged = [one for one in places if one not in bound]
-    for number, (tree, (how, source, target)) in enumerate(zip(trees, bound, strict=True)):
-        spot = f"{STAGE}/{number}"
-        if os.path.isdir(f"/proc/self/fd/{tree}"):
+            found = os.stat(tree)
+            show_as(tree, self._users.of(found.st_uid, found.st_gid), source)
+        return tree
+
+    def _place(self, place: Place, tree: int) -> None:
+        spot = f"{STAGE}/{len(self._spots)}"
+        if stat.S_ISDIR(os.stat(tree).st_mode):
             os.mkdir(spot, 0o755)
         else:
             os.close(os.open(spot, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-        place_tree(tree, spot, source)
-        staged.append((how, spot, target))
-    os.chdir("/")
-    return staged
+        place_tree(tree, spot, place[1])
+        os.close(tree)
+        self._spots[place] = spot
 
 
-def clone_tree(source: str, flags: int = 0) -> int:
-    """Open a mount of its own of what lies at ``source``."""
-    return _syscall(f"clone {source}", _OPEN_TREE, _HERE, os.fsencode(source), _CLONE | _CLOSE | flags)
+def _is_bound(place: Place) -> bool:
+    return place[0] in (READ, WRITE, OWN)
+
+
+def clone_tree(source: str, flags: int = 0, start: int = _HERE) -> int:
+    """Open a mount of its own of what lies at ``source``, seen from the folder ``start``."""
+    return _syscall(f"clone {source}", _OPEN_TREE, start, os.fsencode(source), _CLONE | _CLOSE | flags)
 
 
 def place_tree(tree: int, spot: str, source: str) -> None:
@@ -233,26 +306,24 @@ def users_of(owner: int, group: int, user: int, *, keep_root: bool = False) -> i
         os.waitpid(pid, 0)
 
 
-def _become(user: int) -> None:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-    if os.geteuid() == 0 or 0 in os.getresuid():
-        raise Unprepared(1, "give up root")
-
-
 def call(step: str, name: str, *given: object) -> int:
     """Call a function of the C library.
 
     Raises:
         Unprepared: It failed; the text begins with ``step``.
     """
-    return _checked(step, getattr(ctypes.CDLL(None, use_errno=True), name)(*given))
+    return _checked(step, getattr(libc(), name)(*given))
+
+
+@cache
+def libc() -> ctypes.CDLL:
+    """Open the C library, once."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _syscall(step: str, *given: object) -> int:
     words = [ctypes.c_long(one) if isinstance(one, int) else one for one in given]
-    return _checked(step, ctypes.CDLL(None, use_errno=True).syscall(*words))
+    return _checked(step, libc().syscall(*words))
 
 
 def _checked(step: str, answer: int) -> int:

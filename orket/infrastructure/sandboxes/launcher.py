@@ -17,37 +17,38 @@ is the errno), ``jail`` (bubblewrap could not set up or start it, and has said w
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import resource
 import select
 import signal
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from orket.infrastructure.sandboxes import jail, restrict
+from orket.infrastructure.sandboxes.family import end_everything, reap, too_much
+from orket.infrastructure.sandboxes.limiting import set_limits, threads_of_user
 
 SUBREAPER, DEATH_SIGNAL = 36, 1
-FREEZE_PASSES_MAX = 100
+DEAF_TO = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)  # not so the command
 LOOK_S = 0.05
 JAILERS = 2  # bubblewrap itself, and the first process of its sandbox
 SLACK = 16
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Given(NamedTuple):
-    """What a launcher inherits: root's users, and where to join a control group (-1: there is none)."""
+    """What a launcher inherits: root's users, what is laid out already, where to join a control group.
+
+    ``stage`` is None when nothing is laid out, ``group`` -1 when there is none.
+    """
 
     users: jail.Users
+    stage: jail.Stage | None = None
     group: int = -1
 
 
 def prctl(option: int, value: int) -> None:
     """Set a process attribute, or raise OSError."""
-    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
+    jail.call("prctl", "prctl", option, value, 0, 0, 0)
 
 
 def wake_on_signals() -> int:
@@ -62,56 +63,15 @@ def wake_on_signals() -> int:
     return woken
 
 
-def set_limits(values: list[int]) -> None:
-    """Bound this process and all it will start; a limit is never raised above the one in force."""
-    kinds = (
-        resource.RLIMIT_CPU,
-        resource.RLIMIT_AS,
-        resource.RLIMIT_FSIZE,
-        resource.RLIMIT_NOFILE,
-        resource.RLIMIT_NPROC,
-        resource.RLIMIT_CORE,
-    )
-    for kind, value in zip(kinds, (*values, 0), strict=True):
-        if value < 0:
-            continue
-        _, hard = resource.getrlimit(kind)
-        # One second between SIGXCPU, which names the limit, and the SIGKILL that cannot be caught.
-        top = value + 1 if kind == resource.RLIMIT_CPU else value
-        top = top if hard == resource.RLIM_INFINITY else min(top, hard)
-        resource.setrlimit(kind, (min(value, top), top))
-
-
-def threads_of_user() -> int:
-    """Count what the kernel counts against RLIMIT_NPROC, which is per user and does not bind root."""
-    if os.geteuid() == 0:
-        return 0
-    count = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                if os.stat(f"/proc/{name}").st_uid == os.geteuid():
-                    count += len(os.listdir(f"/proc/{name}/task"))
-            except OSError:
-                continue
-    return count
-
-
-def become(
-    argv: list[str], limits: list[int], launcher: int, words: list[str], gate: jail.Gate, users: jail.Users
-) -> None:
+def become(argv: list[str], limits: list[int], launcher: int, words: list[str]) -> None:
     """Turn this forked child into the command; returns only by raising OSError."""
     os.setsid()
-    ignored = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-    for one in ignored:  # an ignored signal stays ignored across exec
+    for one in DEAF_TO:  # an ignored signal stays ignored across exec
         signal.signal(one, signal.SIG_DFL)
-    os.umask(0o022)
-    if words[:1] == [restrict.MARK]:
+    if words:
         set_limits(limits)
         restrict.enter(words)
-    elif words:
-        argv = [*jail.enter(words, gate, users), *argv]
-    prctl(DEATH_SIGNAL, signal.SIGKILL)  # after a change of user, which would cancel it
+    prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != launcher:
         os._exit(127)
     set_limits(limits)
@@ -123,38 +83,68 @@ def is_jail(words: list[str]) -> bool:
     return bool(words) and words[0] != restrict.MARK
 
 
-def start(
-    argv: list[str], limits: list[int], words: list[str], gate: jail.Gate, given: Given
-) -> tuple[int, str]:
+def jail_among(arguments: list[str]) -> list[str]:
+    """Find the words of the jail in a launcher's arguments, which are given from the wall seconds on."""
+    return arguments[7 : 7 + int(arguments[6])]
+
+
+def made_ready(words: list[str], scratch: str, users: jail.Users) -> jail.Stage | None:
+    """Lay out, for a jail as the last command's, what the next one will need too; raises OSError."""
+    if not is_jail(words) or os.geteuid() != 0:
+        return None
+    return jail.Stage(users, scratch, [one for one in jail.places_of(words) if not _is_in(scratch, one)])
+
+
+def _is_in(scratch: str, place: jail.Place) -> bool:
+    return os.path.dirname(place[1]) == scratch
+
+
+def start(argv: list[str], limits: list[int], words: list[str], group: int) -> tuple[int, str]:
     """Fork and exec; return the pid, and what hindered it as ``HOW CODE WORDS``, empty when it runs."""
     launcher = os.getpid()
-    # A control group counts what is really held; what is merely reserved is then nobody's business.
-    memory_bytes = limits[1] if given.group < 0 else -1
-    limits = [
-        limits[0],
-        memory_bytes,
-        *limits[2:4],
-        gate.limit_at_start if is_jail(words) else limits[4] + threads_of_user(),
-    ]
     answer, failure = os.pipe()
     if (pid := os.fork()) == 0:
         try:
-            if given.group >= 0:
-                os.write(given.group, b"0")
-            become(argv, limits, launcher, words, gate, given.users)
+            if group >= 0:
+                os.write(group, b"0")
+            become(argv, [*limits[:4], limits[4] + threads_of_user()], launcher, words)
         except jail.Unprepared as error:
             os.write(failure, f"setup {error.errno} {error.strerror}".encode())
         except OSError as error:
-            how = "setup" if is_jail(words) and error.errno != errno.E2BIG else "exec"
-            os.write(failure, f"{how} {error.errno or errno.EPERM} ".encode())
+            os.write(failure, f"exec {error.errno or errno.EPERM} ".encode())
         except ValueError:  # an empty name
             os.write(failure, f"exec {errno.ENOENT} ".encode())
         finally:
             os._exit(127)
     os.close(failure)
-    gate.keep_ours()
     with os.fdopen(answer, "rb") as told:
         return pid, told.read().decode()
+
+
+def start_jailed(argv: list[str], words: list[str], gate: jail.Gate) -> tuple[int, str]:
+    """Start bubblewrap, which does not copy this process for it; answers as ``start`` does.
+
+    It is bounded when it has told its child, and asks to be killed with its parent itself.
+    """
+    line = [*gate.line(words), *argv]
+    try:
+        with gate.as_its_user():
+            pid = os.posix_spawn(line[0], line, os.environ, setsid=True, setsigmask=(), setsigdef=DEAF_TO)
+    except OSError as error:
+        how = "exec" if error.errno == errno.E2BIG else "setup"
+        return 0, f"{how} {error.errno or errno.EPERM} "
+    gate.keep_ours()
+    return pid, ""
+
+
+def staged(words: list[str], private: str, given: Given) -> jail.Stage | None:
+    """Lay out, being root, what bubblewrap needs and is not laid out yet; None: it needs nothing."""
+    if os.geteuid() != 0:
+        return None
+    places = jail.places_of(words)
+    stage = given.stage or jail.Stage(given.users, os.path.dirname(private), places)
+    stage.lay_out(places)
+    return stage
 
 
 def let_go_of_streams() -> None:
@@ -162,20 +152,6 @@ def let_go_of_streams() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-
-
-def reap(pid: int) -> tuple[bool, int | None]:
-    """Collect every child that has died; tell whether any is left, and the wait status of ``pid``."""
-    found = None
-    while True:
-        try:
-            one, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False, found
-        if one == 0:
-            return True, found
-        if one == pid:
-            found = status
 
 
 class Watch:
@@ -224,101 +200,6 @@ class Watch:
         return ("signal", -code) if code < 0 else ("exit", code)
 
 
-def parent_of(pid: int) -> int:
-    """Read a process's parent; 0 when the process is gone or a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            state, parent = file.read().rpartition(b")")[2].split()[:2]
-    except (OSError, ValueError):
-        return 0
-    return 0 if state in (b"Z", b"X") else int(parent)
-
-
-def children_of(pid: int) -> list[int]:
-    """List a process's children; a kernel that keeps no such list is asked about every process."""
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found.extend(map(int, file.read().split()))
-    except OSError:
-        if os.path.exists("/proc/self/task") and not os.path.exists(
-            f"/proc/self/task/{os.getpid()}/children"
-        ):
-            return [
-                one for one in map(int, filter(str.isdigit, os.listdir("/proc"))) if parent_of(one) == pid
-            ]
-    return found
-
-
-def too_much(top: int, processes_max: int, memory_bytes: int) -> str:
-    """Say ``limit`` for more than so many processes below ``top``, ``memory`` for more than so much held."""
-    count, held, todo = 0, 0, [top]
-    while todo and count <= processes_max:
-        found = children_of(todo.pop())
-        count += len(found)
-        held += sum(map(resident_bytes, found))
-        todo.extend(found)
-    if count > processes_max:
-        return "limit"
-    return "memory" if held > memory_bytes else ""
-
-
-def resident_bytes(pid: int) -> int:
-    """Read how much memory a process has in use that it does not share with others."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            _, resident, shared = map(int, file.read().split()[:3])
-    except (OSError, ValueError):
-        return 0
-    return (resident - shared) * PAGE_BYTES
-
-
-def send(pid: int, what: signal.Signals, is_meant: Callable[[int], bool]) -> bool:
-    """Signal a process if it is still the one that is meant; its number may have a new owner by now."""
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        if not is_meant(pid):
-            return False
-        signal.pidfd_send_signal(handle, what)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return True
-
-
-def freeze(top: int, frozen: dict[int, int]) -> bool:
-    """Stop all below ``top``, parents first, noting each with its parent; tell whether any was new."""
-    new, todo = False, [top]
-    while todo:
-        parent = todo.pop()
-        for pid in children_of(parent):
-            if frozen.get(pid) != parent and send(pid, signal.SIGSTOP, lambda one: parent_of(one) == parent):  # noqa: B023  # called at once
-                frozen[pid], new = parent, True
-            todo.append(pid)
-    return new
-
-
-def end_everything(woken: int) -> None:
-    """Kill all descendants; they are frozen first, because what is stopped cannot fork."""
-    me = os.getpid()
-    pause = select.poll()
-    pause.register(woken, select.POLLIN)
-    while reap(0)[0]:
-        frozen: dict[int, int] = {}
-        for _ in range(FREEZE_PASSES_MAX):
-            if not freeze(me, frozen):
-                break
-        for pid in reversed(frozen):  # children first: the death of a parent would wake a stopped group
-            send(pid, signal.SIGKILL, lambda one: parent_of(one) in (frozen[one], me))  # noqa: B023  # likewise
-        if pause.poll(5):
-            os.read(woken, 4096)
-
-
 def inherited() -> list[int]:
     """List the descriptors that the engine passed on: the pipes, and the claim on the workspace."""
     found = []
@@ -330,18 +211,18 @@ def inherited() -> list[int]:
     return found
 
 
-def remove(folder: str) -> None:
-    """Delete a directory tree without following links; what cannot be deleted stays."""
+def remove(name: str, start: int) -> None:
+    """Delete a directory tree in the folder ``start``, following no links; what cannot be deleted stays."""
     try:
-        for _, folders, files, fd in os.fwalk(folder, topdown=False):
-            for name in files:
-                os.unlink(name, dir_fd=fd)
-            for name in folders:
+        for _, folders, files, fd in os.fwalk(name, topdown=False, dir_fd=start):
+            for one in files:
+                os.unlink(one, dir_fd=fd)
+            for one in folders:
                 try:
-                    os.rmdir(name, dir_fd=fd)
+                    os.rmdir(one, dir_fd=fd)
                 except NotADirectoryError:
-                    os.unlink(name, dir_fd=fd)
-        os.rmdir(folder)
+                    os.unlink(one, dir_fd=fd)
+        os.rmdir(name, dir_fd=start)
     except (OSError, RecursionError):
         pass  # the engine looks again, with more patience
 
@@ -349,18 +230,26 @@ def remove(folder: str) -> None:
 def run(arguments: list[str], given: Given, started: float) -> str:
     """Run one command to its end; return the report."""
     control, wall_s = int(arguments[0]), float(arguments[3])
-    limits, count = [int(one) for one in arguments[4:9]], int(arguments[9])
-    words, argv = arguments[10 : 10 + count], arguments[10 + count :]
+    limits, words = [int(one) for one in arguments[4:9]], jail_among(arguments[3:])
+    argv = arguments[10 + len(words) :]
     for fd in inherited():
         os.set_inheritable(fd, False)
     prctl(SUBREAPER, 1)
     woken = wake_on_signals()
-    gate = jail.Gate(limits[4] + JAILERS + SLACK)
-    pid, hindered = start(argv, limits, words, gate, given)
+    # A control group counts what is really held; what is merely reserved is then nobody's business.
+    kept = [limits[0], limits[1] if given.group < 0 else -1, *limits[2:]]
+    os.umask(0o022)
+    gate = None
+    if is_jail(words):
+        bounds = [*kept[:4], kept[4] + JAILERS + SLACK]
+        gate = jail.Gate(bounds, given.group, staged(words, arguments[2], given))
+        pid, hindered = start_jailed(argv, words, gate)
+    else:
+        pid, hindered = start(argv, kept, words, given.group)
     let_go_of_streams()
     how, code = "", 0
     if not hindered:
-        watch = Watch(pid, started + wall_s, limits, gate if is_jail(words) else None)
+        watch = Watch(pid, started + wall_s, limits, gate)
         how, code = watch.until_over(control, woken)
     duration_ms = round((time.monotonic() - started) * 1000)
     end_everything(woken)
@@ -372,9 +261,13 @@ def run(arguments: list[str], given: Given, started: float) -> str:
 
 def main(arguments: list[str], given: Given) -> None:
     """Run one command to its end and report it."""
+    scratch, private = os.path.split(arguments[2])
+    start_at = os.open(scratch, os.O_PATH | os.O_DIRECTORY) if given.stage is None else given.stage.scratch
     try:
         said = run(arguments, given, time.monotonic())
+    except jail.Unprepared as error:
+        said = f"setup {error.errno} 0 {error.strerror}\n"
     except OSError as error:
         said = f"setup {error.errno or errno.EPERM} 0\n"
-    remove(arguments[2])
+    remove(private, start_at)
     os.write(int(arguments[1]), said.encode())

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from orket.infrastructure.sandboxes.launcher import send
+from orket.infrastructure.sandboxes.family import send
 
 PASSES_MAX = 200
 PAUSE_S = 0.005
