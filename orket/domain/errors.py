@@ -185,6 +185,13 @@ class ModelError(OrketError):
         self.elsewhere = code in _ELSEWHERE if elsewhere is None else elsewhere
 
 
+class ModelTimeout(ModelError):
+    """The whole answer took longer than whoever asked allows; it may come all the same if it is given longer."""
+
+    def __init__(self, detail: str, *, usage: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(detail, code="timeout", retryable=True, usage=usage)
+
+
 class ToolError(OrketError):
     """A tool could not do what it was asked; becomes a result for the model, never a crash.
 

@@ -18,7 +18,8 @@ _COUNTED = frozenset({"connection", "overloaded", "server", "idle_timeout", "pro
 class Circuit:
     """Counts failures in a row; at ``failures_max`` nothing is sent for ``pause_s`` seconds, then one try.
 
-    The first answer closes it again. What is canceled from outside counts neither way.
+    The first answer closes it again. What is canceled from outside counts neither way, except by who asked
+    in vain for the whole time an answer may take (``gave_up``).
     """
 
     server: str
@@ -48,6 +49,10 @@ class Circuit:
             self._answered()
         finally:
             self._trying = False
+
+    def gave_up(self) -> None:
+        """An attempt was left because its answer took too long; that counts as a failure too."""
+        self._failed()
 
     def _enter(self) -> None:
         if self._opened_s is None:

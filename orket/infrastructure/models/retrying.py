@@ -10,7 +10,7 @@ from typing import Protocol
 import anyio
 import attrs
 
-from orket.domain.errors import ModelError
+from orket.domain.errors import ModelError, ModelTimeout
 from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta, Usage, rough_usage
 from orket.domain.ports import ModelClient
 
@@ -132,8 +132,8 @@ async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[Mod
             if limit.cancelled_caught:
                 text = f"no complete reply within {request.timeout_s} s"
                 spent = rough_usage(request, chars) if chars else Usage()
-                usage = (spent.input_tokens, spent.output_tokens)
-                raise ModelError(text, code="timeout", retryable=True, usage=usage)
+                # Raised inside the model's block, which so hears of it: its server did not come to an end.
+                raise ModelTimeout(text, usage=(spent.input_tokens, spent.output_tokens))
             if chunk is None:
                 raise ModelError("the stream ended without a complete reply", code="protocol", retryable=True)
             left_s -= anyio.current_time() - began_s

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 import attrs
 import msgspec
 
-from orket.domain.errors import ModelError
+from orket.domain.errors import ModelError, ModelTimeout
 from orket.domain.models import (
     FinishReason,
     ModelChunk,
@@ -44,8 +44,12 @@ class ServedModel:
         Raises:
             ModelError: While iterating; ``usage`` tells what it cost all the same.
         """
-        async with aclosing(self._chunks(request)) as chunks:
-            yield chunks
+        try:
+            async with aclosing(self._chunks(request)) as chunks:
+                yield chunks
+        except ModelTimeout:
+            self._server.circuit.gave_up()
+            raise
 
     async def _chunks(self, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
         body = msgspec.json.encode(self._speech.body(self._model, request))

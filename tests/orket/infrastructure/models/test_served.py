@@ -369,9 +369,19 @@ async def test_a_server_that_fails_and_fails_is_left_alone() -> None:
     assert len(server.asked) == 5
 
 
-async def _code(model: ModelClient) -> str:
+@pytest.mark.anyio
+async def test_a_server_whose_answers_never_end_is_left_alone() -> None:
+    async with model_server([line(delay_s=600.0)]) as server:
+        model = opened(server, "openai")
+        with anyio.fail_after(10):
+            codes = [await _code(model, timeout_s=0.05) for _ in range(7)]
+    assert codes == ["timeout"] * 5 + ["circuit_open"] * 2
+    assert len(server.asked) == 5
+
+
+async def _code(model: ModelClient, timeout_s: float = 30.0) -> str:
     with pytest.raises(ModelError) as told:
-        await collect(model, ask())
+        await collect(model, ask(timeout_s=timeout_s))
     return told.value.code
 
 
