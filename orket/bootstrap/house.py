@@ -15,6 +15,7 @@ from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plu
 from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
 from orket.domain.ports import ModelClient, SandboxDriver
+from orket.domain.redaction import Redactor
 from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
@@ -25,6 +26,7 @@ from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.groups import MemoryGroups
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
 from orket.infrastructure.sandboxes.process import ProcessDriver
+from orket.orchestration.live import Live
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
@@ -33,10 +35,14 @@ Drivers = tuple[SandboxDriver, ...]
 
 
 class House:
-    """Selects decision nodes for organizations and opens models for runs; remembers both, bounded."""
+    """Selects decision nodes for organizations and opens models for runs; remembers both, bounded.
+
+    ``live`` is where what the models are writing can be seen.
+    """
 
     def __init__(self, registry: NodeRegistry, settings: Settings) -> None:
         self._registry, self._settings = registry, settings
+        self.live = Live(Redactor(settings.secrets))
         self._recorder = None if settings.record is None else Recorder(settings.record)
         self._servers: Opener | None = None
         self._system: ActorSystem | None = None

@@ -8,7 +8,6 @@ from functools import partial
 from actors import Supervisor, child, late
 from orket.bootstrap.house import Drivers, House
 from orket.domain.ports import Clock, Ledger, WorkloadSource
-from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import RandomIds, SystemClock
 from orket.infrastructure.workspaces.files import FileWorkspaces
 from orket.orchestration.admission import Intake
@@ -62,8 +61,9 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             tools=tuple(tool.spec for tool in self.toolbox.values()),
             verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
             inbox=LedgerInbox(self.ledger),
-            redactor=Redactor(self.settings.secrets),
             proposing=make_toolbox(tool for tool in self.toolbox.values() if tool.propose is not None),
+            redactor=self.house.live.redactor,
+            live=self.house.live,
         )
 
     def intake(self) -> Intake:

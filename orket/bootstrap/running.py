@@ -28,6 +28,7 @@ from orket.infrastructure.lock import EngineLock
 from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.sandboxes.project_driver import ComposeProjects
 from orket.infrastructure.sqlite import open_ledger
+from orket.orchestration.live import Live
 from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
 from orket.orchestration.replay import ReplayReport, replay
 from orket.services.project import ProjectRoom
@@ -38,7 +39,7 @@ from orket.settings import Settings
 
 @attrs.frozen(kw_only=True)
 class Orket:
-    """A running engine: what the ways in may hold."""
+    """A running engine: what the ways in may hold; ``live`` shows what models are writing."""
 
     system: ActorSystem
     root: Root
@@ -48,6 +49,7 @@ class Orket:
     settings: Settings
     organization: Organization = attrs.field(factory=Organization)
     projects: Ref[ProjectRequest]
+    live: Live = attrs.field(factory=Live)
     keys: Keys = attrs.field(factory=MemoryKeys)
     pull_requests: Ref[HearForge] | None = None
 
@@ -75,8 +77,7 @@ async def open_orket(
         project_driver: What keeps project sandboxes; by default the container engine of this machine.
 
     Raises:
-        StoreLocked: Another engine owns the database.
-        StoreError: The database cannot be used.
+        StoreLocked, StoreError: Another engine owns the database, or it cannot be used.
         SettingsError, AssetError: A node, a tool, a plugin or the organization file is not usable.
     """
     known = NodeRegistry(plugins()) if registry is None else registry
@@ -111,6 +112,7 @@ async def open_orket(
                 engine=root.engine,
                 projects=keeping.projects,
                 ledger=ledger,
+                live=house.live,
                 nodes=nodes,
                 settings=settings,
                 organization=organization,

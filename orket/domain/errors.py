@@ -186,7 +186,7 @@ class ModelError(OrketError):
 
 
 class ModelTimeout(ModelError):
-    """The whole answer took longer than whoever asked allows; it may come all the same if it is given longer."""
+    """The whole answer took longer than who asked allows; given longer, it may come."""
 
     def __init__(self, detail: str, *, usage: tuple[int, int] = (0, 0)) -> None:
         super().__init__(detail, code="timeout", retryable=True, usage=usage)

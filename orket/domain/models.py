@@ -79,8 +79,8 @@ class ModelRequest:
     a scripted model answers by them. ``timeout_s`` bounds the whole reply. A ``schema_json``, when not
     empty, is a JSON Schema to which the text of the reply must keep; the tools are not sent then.
     ``params_json`` is an object of what is sent along as it is, whatever the server makes of it.
-    Who does not watch the text being written says so with ``pieces``: an adapter may then leave the
-    ``TextDelta`` out.
+    Who does not watch the answer being written says so with ``pieces``: an adapter may then leave out
+    everything but the ``ReplyCompleted``.
     """
 
     card: CardId
@@ -118,13 +118,30 @@ class TextDelta:
 
 
 @attrs.frozen
+class CallDelta:
+    """A piece of the arguments of the reply's call number ``index`` (from 0), while it is being written.
+
+    Pieces are for watching: only the calls of the ``ReplyCompleted`` count.
+    """
+
+    index: int
+    tool: str
+    text: str
+
+
+@attrs.frozen
+class AskedAgain:
+    """What came so far counts no more: the attempt failed, and the model is asked once more."""
+
+
+@attrs.frozen
 class ReplyCompleted:
     """The last chunk of every stream: the whole reply."""
 
     reply: ModelReply
 
 
-ModelChunk = TextDelta | ReplyCompleted
+ModelChunk = TextDelta | CallDelta | AskedAgain | ReplyCompleted
 
 
 # A token of English or code is about four characters; used only where no server has counted.

@@ -16,6 +16,7 @@ from orket.domain.sandboxes import SandboxSpec
 from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
 from orket.orchestration.inbox import Inbox
+from orket.orchestration.live import Live
 from orket.services.sandbox_messages import CloseSandbox, RunInSandbox, WriteFile
 from orket.services.tool_messages import EndCalls, ExecuteTool, Settle
 from orket.services.tools.toolbox import Toolbox, make_toolbox
@@ -29,7 +30,8 @@ class Desk:
     an unknown name with a ``SettingsError``. ``verify`` executes what a card declares, under the name given.
     ``inbox`` is where workers look for notes and memories. ``redactor`` takes secrets out of what models and
     tools say, before anything is made of it. ``proposing`` are the tools that only propose: who works on a
-    card makes such calls itself, all others go to the ``executor``.
+    card makes such calls itself, all others go to the ``executor``. ``live`` shows watchers what models are
+    writing.
     """
 
     ledger: Ledger
@@ -43,3 +45,4 @@ class Desk:
     inbox: Inbox
     redactor: Redactor = attrs.field(factory=Redactor)
     proposing: Toolbox = attrs.field(factory=lambda: make_toolbox(()))
+    live: Live = attrs.field(factory=Live)

@@ -24,6 +24,7 @@ from orket.domain.tools import ToolCall, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.govern import Authority, govern
 from orket.orchestration.inbox import Mail
+from orket.orchestration.live import Writing
 from orket.orchestration.notebook import Notebook
 from orket.orchestration.prompt import Assignment, ask_for, prompt_blob, prompt_version
 from orket.orchestration.recovery import wait_for_person
@@ -122,7 +123,8 @@ async def _ask_model(book: Notebook, bench: Bench, request: ModelRequest) -> Non
     await book.flush()
     card, number = book.card.id, request.turn
     try:
-        reply = await _timed(bench, request)
+        with bench.desk.live.writing(book.file.run_id, request) as live:
+            reply = await _timed(bench, request, live)
     except ModelError as error:
         usage = Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
         spent = Spent(usage=usage, cost_micros=_cost(usage, bench.who.epic.environment))
@@ -157,15 +159,15 @@ def _cost(usage: Usage, environment: Environment) -> int:
     return cost_micros(usage, environment.input_price, environment.output_price)
 
 
-async def _timed(bench: Bench, request: ModelRequest) -> ModelReply:
+async def _timed(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
     started = anyio.current_time()
     ask = _ask_around if bench.who.choice.fallbacks else _stream
-    reply = await ask(bench, request)
+    reply = await ask(bench, request, live)
     took_ms = max(1, round((anyio.current_time() - started) * 1000))
     return reply if reply.duration_ms else attrs.evolve(reply, duration_ms=took_ms)
 
 
-async def _ask_around(bench: Bench, request: ModelRequest) -> ModelReply:
+async def _ask_around(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
     """Ask the chosen model, and the others of the house while its server does not answer.
 
     When none answers, a failure that may pass is the one told: a later attempt can still do.
@@ -173,7 +175,7 @@ async def _ask_around(bench: Bench, request: ModelRequest) -> ModelReply:
     wasted, passing = Usage(), None
     for name in (request.model, *bench.who.choice.fallbacks):
         try:
-            reply = await _stream(bench, attrs.evolve(request, model=name))
+            reply = await _stream(bench, attrs.evolve(request, model=name), live)
         except ModelError as error:
             wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
             if error.code not in BEYOND_REPAIR:
@@ -188,11 +190,15 @@ async def _ask_around(bench: Bench, request: ModelRequest) -> ModelReply:
     raise AssertionError("the last of them answers or fails")
 
 
-async def _stream(bench: Bench, request: ModelRequest) -> ModelReply:
+async def _stream(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
+    live.begin(request.model)
+    if live.watched:
+        request = attrs.evolve(request, pieces=True)
     async with bench.desk.model(request.model, bench.nodes).stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
                 return bench.desk.redactor.value(_recordable(chunk.reply))
+            live.hear(chunk)
     raise ModelError("the model's stream ended without a reply", code="protocol", retryable=True)
 
 

@@ -49,7 +49,15 @@ class Say:
     kind: str = ""
 
 
-Fault = Refuse | Break | Say
+@attrs.frozen
+class Hold:
+    """Stop after so many frames, and go on when told."""
+
+    frames: int
+    go_on: anyio.Event
+
+
+Fault = Refuse | Break | Say | Hold
 
 
 @attrs.define
@@ -63,9 +71,13 @@ class Asked:
 
 @attrs.define
 class ModelServer:
-    """What it knows, what it was asked, and how often somebody hung up before the end."""
+    """What it knows, what it was asked, and how often somebody hung up before the end.
+
+    ``everything`` is what it answers whatever it is asked.
+    """
 
     replies: Sequence[ScriptedReply] = ()
+    everything: ModelReply | None = None
     faults: list[Fault] = attrs.field(factory=list)
     asked: list[Asked] = attrs.field(factory=list)
     hung_up: int = 0
@@ -111,6 +123,9 @@ class ModelServer:
             await _send(stream, protocol, fault.frames, kind=fault.kind)
             return
         wanted = place(request.body)
+        if self.everything is not None:
+            await _send(stream, protocol, list(FRAMES[protocol](self.everything, request.body)), fault)
+            return
         line = next((one for one in self.replies if f"{one.card}/{one.turn}" == wanted), None)
         if line is None:
             told = {"error": {"message": f"nobody knows {wanted}", "type": "invalid_request_error"}}
@@ -161,13 +176,15 @@ async def _send(
     stream: anyio.abc.SocketStream,
     protocol: str,
     frames: Sequence[bytes],
-    fault: Break | None = None,
+    fault: Break | Hold | None = None,
     kind: str = "",
 ) -> None:
     kind = kind or ("application/x-ndjson" if protocol == "ollama" else "text/event-stream")
     await stream.send(_head(200, {"transfer-encoding": "chunked"}, kind))
     for number, frame in enumerate(frames):
-        if fault is not None and number == fault.frames:
+        if isinstance(fault, Hold) and number == fault.frames:
+            await fault.go_on.wait()
+        elif fault is not None and number == fault.frames:
             break
         await stream.send(_chunk(frame))
     match fault:
@@ -228,6 +245,8 @@ def _responses(reply: ModelReply, body: JSON) -> Iterable[bytes]:
     for text in pieces(reply.text):
         yield event("response.output_text.delta", delta=text)
     for one in reply.calls:
+        begun = {"type": "function_call", "name": one.name, "arguments": "", "call_id": one.ref}
+        yield event("response.output_item.added", item=begun)
         for part in pieces(one.arguments_json):
             yield event("response.function_call_arguments.delta", delta=part)
         item = {"type": "function_call", "name": one.name, "arguments": one.arguments_json}

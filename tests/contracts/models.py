@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from orket.domain.errors import ModelError
 from orket.domain.identifiers import CardId
 from orket.domain.models import (
+    CallDelta,
     ChatMessage,
     ChatRole,
     ModelChunk,
@@ -66,12 +68,19 @@ class ModelContract:
         *pieces, last = await collect(opening([wanted]), ask())
         assert last == ReplyCompleted(wanted.reply)
         texts = [one.text for one in pieces if isinstance(one, TextDelta)]
-        assert len(texts) == len(pieces) > 1
+        assert len(texts) > 1
         assert "".join(texts) == LONG
+        told = [one for one in pieces if isinstance(one, CallDelta)]
+        assert len(texts) + len(told) == len(pieces)
+        assert {(one.index, one.tool) for one in told} == {(0, "read_file")}
+        assert json.loads("".join(one.text for one in told)) == {"path": "a.txt"}
 
-    async def test_a_reply_without_text_has_no_pieces(self, opening: Opening) -> None:
+    async def test_a_reply_without_text_has_no_pieces_of_text(self, opening: Opening) -> None:
         wanted = line(text="")
-        assert await collect(opening([wanted]), ask()) == [ReplyCompleted(wanted.reply)]
+        *pieces, last = await collect(opening([wanted]), ask())
+        assert last == ReplyCompleted(wanted.reply)
+        assert pieces
+        assert all(isinstance(one, CallDelta) for one in pieces)
 
     async def test_the_same_question_again(self, opening: Opening) -> None:
         model = opening([line()])

@@ -167,6 +167,7 @@ class MessagesListener:
         if delta.type == "input_json_delta":
             if self._schema:
                 self._wrapped.append(delta.partial_json)
+                self.answer.show(0, ANSWER, delta.partial_json)
             elif index not in self._calls:
                 raise garbled("arguments of a tool call that was not begun")
             else:

@@ -101,6 +101,8 @@ class ResponsesListener:
     def __init__(self) -> None:
         self.answer = Answer()
         self._calls = 0
+        self._tool = ""
+        self._shown = False
 
     def hear(self, data: str) -> str:
         """Take an event.
@@ -114,6 +116,11 @@ class ResponsesListener:
         match event.type:
             case "response.output_text.delta" if isinstance(event.delta, str):
                 return self.answer.say(event.delta)
+            case "response.output_item.added" if event.item and event.item.type == "function_call":
+                self._tool = event.item.name
+            case "response.function_call_arguments.delta" if isinstance(event.delta, str):
+                self._shown = True
+                self.answer.show(self._calls, self._tool, event.delta)
             case "response.output_item.done" if event.item and event.item.type == "function_call":
                 self._call(event.item)
             case "response.refusal.done":
@@ -129,8 +136,8 @@ class ResponsesListener:
     def _call(self, item: _Item) -> None:
         call = self.answer.call(self._calls)
         call.name, call.ref = item.name, item.call_id
-        self.answer.argue(self._calls, item.arguments)
-        self._calls += 1
+        self.answer.argue(self._calls, item.arguments, shown=self._shown)
+        self._calls, self._shown = self._calls + 1, False
 
     def _end(self, response: _Response) -> None:
         answer, why = self.answer, response.incomplete_details

@@ -11,7 +11,16 @@ import anyio
 import attrs
 
 from orket.domain.errors import ModelError, ModelTimeout
-from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta, Usage, rough_usage
+from orket.domain.models import (
+    AskedAgain,
+    CallDelta,
+    ModelChunk,
+    ModelRequest,
+    ReplyCompleted,
+    TextDelta,
+    Usage,
+    rough_usage,
+)
 from orket.domain.ports import ModelClient
 
 
@@ -65,8 +74,8 @@ class RetryingModel:
     again. The usage of failed attempts is added to that of the reply, or of the last error.
 
     Only the time in which the model is waited for counts, not what the reader does between two chunks. The
-    text of an attempt that failed half-way has been streamed already: pieces are for watching, only the
-    ``ReplyCompleted`` counts. The last error is passed on as it is.
+    text of an attempt that failed half-way has been streamed already, so ``AskedAgain`` follows it: pieces
+    are for watching, only the ``ReplyCompleted`` counts. The last error is passed on as it is.
 
     It all happens in the reader's own task: a task group and a stream for every reply were an eighth of a
     turn with a scripted model. Hence ``inner`` must not keep a cancel scope or a task group open in the
@@ -107,11 +116,12 @@ class RetryingModel:
                 pause_s = pause_after(attempt, self._policy, error.retry_after_s, self._draw())
                 if pause_s is None or not error.retryable or attempt >= self._policy.attempts_max:
                     raise
+            yield AskedAgain()
             await anyio.sleep(pause_s)
 
 
 def _charged(chunk: ModelChunk, wasted: Usage) -> ModelChunk:
-    if isinstance(chunk, TextDelta) or wasted == Usage():
+    if not isinstance(chunk, ReplyCompleted) or wasted == Usage():
         return chunk
     return ReplyCompleted(attrs.evolve(chunk.reply, usage=chunk.reply.usage + wasted))
 
@@ -140,4 +150,4 @@ async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[Mod
             yield chunk
             if isinstance(chunk, ReplyCompleted):
                 return
-            chars += len(chunk.text)
+            chars += len(chunk.text) if isinstance(chunk, TextDelta | CallDelta) else 0

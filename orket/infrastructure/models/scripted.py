@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from orket.domain.errors import AssetError, ModelError
 from orket.domain.identifiers import CardId
-from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta
+from orket.domain.models import CallDelta, ModelChunk, ModelRequest, ReplyCompleted, TextDelta
 from orket.infrastructure.assets.scripts import ScriptedReply, read_script
 
 _DELTA_CHARS = 40
@@ -93,9 +93,16 @@ async def _chunks(line: ScriptedReply, request: ModelRequest) -> AsyncGenerator[
         await anyio.sleep(min(line.delay_s, request.timeout_s))
     if line.delay_s > request.timeout_s:
         raise ModelError(f"no reply within {request.timeout_s} s", code="timeout", retryable=True)
-    text = line.reply.text if request.pieces else ""
-    # At least two pieces of any text worth cutting, and never a flood of them.
-    size = max(1, min(_DELTA_CHARS, -(-len(text) // 2)), -(-len(text) // _DELTAS_MAX))
-    for start in range(0, len(text), size):
-        yield TextDelta(text[start : start + size])
+    if request.pieces:
+        for piece in _cut(line.reply.text):
+            yield TextDelta(piece)
+        for index, call in enumerate(line.reply.calls):
+            for piece in _cut(call.arguments_json):
+                yield CallDelta(index, call.name, piece)
     yield ReplyCompleted(line.reply)
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Cut a text into at least two pieces if it is worth cutting, and never into a flood of them."""
+    size = max(1, min(_DELTA_CHARS, -(-len(text) // 2)), -(-len(text) // _DELTAS_MAX))
+    return (text[start : start + size] for start in range(0, len(text), size))

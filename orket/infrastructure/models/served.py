@@ -15,7 +15,6 @@ from orket.domain.models import (
     ModelReply,
     ModelRequest,
     ReplyCompleted,
-    TextDelta,
     rough_usage,
 )
 from orket.domain.repetition import TAIL_CHARS, loops
@@ -61,12 +60,13 @@ class ServedModel:
             async with self._server.ask(self._speech.path, headers, body, lines=lines) as incoming:
                 looked = 0
                 while not answer.over and (data := await incoming.next()) is not None:
-                    text = listener.hear(data)
+                    listener.hear(data)
                     if answer.chars - looked >= _LOOK_EVERY_CHARS:
                         looked = answer.chars
                         _cut_off_loops(answer)
-                    if text:
-                        yield TextDelta(text)
+                    for piece in answer.fresh:
+                        yield piece
+                    answer.fresh.clear()
                 _check_end(answer)
         except ModelError as error:
             error.usage = _spent(request, listener)

@@ -9,7 +9,15 @@ import attrs
 import msgspec
 
 from orket.domain.errors import ModelError
-from orket.domain.models import FinishReason, ModelReply, ModelRequest, ProposedCall, Usage
+from orket.domain.models import (
+    CallDelta,
+    FinishReason,
+    ModelReply,
+    ModelRequest,
+    ProposedCall,
+    TextDelta,
+    Usage,
+)
 from orket.domain.repetition import TAIL_CHARS
 
 REPLY_CHARS_MAX = 1_000_000
@@ -27,6 +35,8 @@ class Listener(Protocol):
 
     def hear(self, data: str) -> str:
         """Take the next event, and return the text it adds to the answer (often none).
+
+        Whoever watches takes ``answer.fresh``, where calls are as well.
 
         Raises:
             ModelError: The server reports an error, or what it says cannot be understood.
@@ -71,7 +81,7 @@ class Answer:
     """What was heard of one answer so far.
 
     ``finished`` once its reason to stop was told, ``over`` once nothing more can come; ``tail`` is the end of
-    everything heard, text and arguments.
+    everything heard, text and arguments. ``fresh`` is what came since it was emptied last, for watchers.
     """
 
     model: str = ""
@@ -81,6 +91,7 @@ class Answer:
     finished: bool = False
     chars: int = 0
     tail: str = ""
+    fresh: list[TextDelta | CallDelta] = attrs.field(factory=list)
     _texts: list[str] = attrs.field(factory=list)
     _calls: dict[int, CallBeingWritten] = attrs.field(factory=dict)
 
@@ -98,6 +109,7 @@ class Answer:
         if text:
             self._grow(text)
             self._texts.append(text)
+            self.fresh.append(TextDelta(text))
         return text
 
     def call(self, index: int) -> CallBeingWritten:
@@ -110,14 +122,22 @@ class Answer:
             raise garbled(f"more than {CALLS_MAX} tool calls in one answer")
         return self._calls.setdefault(index, CallBeingWritten())
 
-    def argue(self, index: int, part: str) -> None:
-        """Add to a call's arguments.
+    def argue(self, index: int, part: str, *, shown: bool = False) -> None:
+        """Add to a call's arguments; ``shown`` when watchers had them before.
 
         Raises:
             ModelError: As ``say`` and ``call``.
         """
         self._grow(part)
-        self.call(index).arguments.append(part)
+        call = self.call(index)
+        call.arguments.append(part)
+        if not shown:
+            self.show(index, call.name, part)
+
+    def show(self, index: int, tool: str, part: str) -> None:
+        """Let watchers see a part of a call; it is no part of the answer yet."""
+        if part:
+            self.fresh.append(CallDelta(index, tool, part))
 
     def reply(self, usage: Usage) -> ModelReply:
         """Close the answer; ``usage`` counts when the server has not counted."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orket.decision_nodes.decisions import RetryPolicy
 from orket.domain.errors import ModelError
-from orket.domain.models import ModelChunk, ModelRequest, ReplyCompleted, TextDelta
+from orket.domain.models import AskedAgain, ModelChunk, ModelRequest, ReplyCompleted, TextDelta
 from orket.infrastructure.assets.scripts import ScriptedReply, write_script
 from orket.infrastructure.models.retrying import RetryingModel, delay_after
 from orket.infrastructure.models.scripted import ScriptedModel
@@ -82,7 +82,9 @@ class TestRetryingModel(ModelContract):
 async def test_a_passing_failure_is_overcome(midway: bool) -> None:
     server = Failing([PASSING, PASSING], midway)
     chunks = await collect(RetryingModel(server, AT_ONCE), ask())
-    assert chunks[-1] == ReplyCompleted(line(text="Well").reply)
+    begun = [TextDelta("Well")] if midway else []
+    assert chunks[:-2] == [*begun, AskedAgain(), *begun, AskedAgain()]
+    assert chunks[-2:] == [TextDelta("Well"), ReplyCompleted(line(text="Well").reply)]
     assert server.asked == 3
 
 
