@@ -41,6 +41,7 @@ PAGES = ROOT / "docs" / "reference"
 CONTENTS = re.compile(r"^## Table of Contents\n.*?(?=^\*\*)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROLE = re.compile(r"``([^`]+)``")
+JSON = "application/json"
 CONVERTOR = re.compile(r":\w+(?=\})")
 SECTION = re.compile(r"^(Args|Raises|Returns|Yields|Attributes):\s*$", re.MULTILINE)
 
@@ -143,8 +144,10 @@ def operations() -> str:
 
 def _takes(told: Any, document: Any) -> Iterator[str]:
     rows = [(code(one["name"]), one["in"], one["description"]) for one in told["parameters"]]
-    if "requestBody" in told:
-        name = told["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    taken = told.get("requestBody", {"content": {}})["content"]
+    rows += [(media_type, "body", "bytes, as they are") for media_type in taken if media_type != JSON]
+    if JSON in taken:
+        name = taken[JSON]["schema"]["$ref"].rpartition("/")[2]
         fields = document["components"]["schemas"][name]["properties"]
         rows += [(code(field), "body", schema.get("description", "")) for field, schema in fields.items()]
     if rows:

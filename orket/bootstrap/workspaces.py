@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -52,15 +53,20 @@ async def list_workspace(settings: Settings, state: RunState, path: str) -> tupl
     return tuple(one for one in found if not _objection(f"{prefix}{one}"))
 
 
-async def read_workspace(settings: Settings, state: RunState, path: str, *, bytes_max: int) -> bytes:
+async def read_workspace(
+    settings: Settings, state: RunState, path: str, *, bytes_max: int
+) -> tuple[bytes, str]:
     """Read a regular file of a run's workspace, as the run sees it; no link is followed on the way.
+
+    Returns:
+        The content without secrets, and the SHA-256 of what it is with them.
 
     Raises:
         RunConflict: As for ``list_workspace``.
         ToolError: The path is not one inside the workspace, is protected, or no file of that size at most.
     """
     content = await _inside(settings, state, path, lambda layers, one: read_through(layers, one, bytes_max))
-    return Redactor(settings.secrets).blob(content)
+    return Redactor(settings.secrets).blob(content), hashlib.sha256(content).hexdigest()
 
 
 async def _inside(settings: Settings, state: RunState, path: str, act: Callable[[Layers, str], T]) -> T:

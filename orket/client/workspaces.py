@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orket.client.calls import Calls, path_of, run_path
 from orket.wire.changes import ChangesView
-from orket.wire.files import FolderView
+from orket.wire.files import FileSaved, FolderView
 from orket.wire.runs import RunStanding
 from orket.wire.workspaces import ApplyBody, DiscardBody, RollbackBody
 
@@ -19,6 +19,26 @@ class Workspaces(Calls):
     async def file(self, run_id: str, path: str) -> bytes:
         """Fetch a file of a run's workspace, of 4 MiB at most."""
         return await self._bytes(path_of("v1", "runs", run_id, "workspace", "file", path=path))
+
+    async def save_file(
+        self, run_id: str, path: str, content: bytes, *, by: str, replaces: str | None = None
+    ) -> FileSaved:
+        """Save a file in the workspace of a run that is not at work.
+
+        ``replaces`` is the SHA-256 of what it replaces, ``*`` for any file, None for a new one.
+        """
+        condition = {"if-none-match": "*"} if replaces is None else {"if-match": _tag(replaces)}
+        request = self._http.build_request(
+            "PUT",
+            path_of("v1", "runs", run_id, "workspace", "file", path=path, by=by),
+            content=content,
+            headers={
+                "content-type": "application/octet-stream",
+                "request-timeout": f"{self._ask_s:g}",
+                **condition,
+            },
+        )
+        return await self._exchange(request, FileSaved)
 
     async def workspace_changes(self, run_id: str, path: str = ".") -> ChangesView:
         """List what a run changed beneath a path, beside its project as it is now."""
@@ -41,3 +61,7 @@ class Workspaces(Calls):
     async def discard_workspace(self, run_id: str, *, by: str) -> RunStanding:
         """Delete the workspace of a run that has ended."""
         return await self._post(f"{run_path(run_id)}/workspace/discard", DiscardBody(by=by), RunStanding)
+
+
+def _tag(content: str) -> str:
+    return content if content == "*" else f'"{content}"'

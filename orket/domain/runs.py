@@ -209,6 +209,8 @@ class RunState:
                 | w.WorkspaceRollingBack()
                 | w.WorkspaceRolledBack()
                 | w.WorkspaceDiscarded()
+                | w.WorkspaceFileSaving()
+                | w.WorkspaceFileSaved()
             ):
                 self.workspace = _moved(self.workspace, event, seq)
             case e.CardFaulted():
@@ -366,6 +368,8 @@ def _moved(
             return known.moved(event.number, ApplyStatus.ROLLED_BACK)
         case w.WorkspaceDiscarded():
             return attrs.evolve(known, discarded=True)
+        case w.WorkspaceFileSaving() | w.WorkspaceFileSaved():
+            return known
 
 
 def _approval(decided: e.ToolCallDecided) -> Approval | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from orket.domain.identifiers import BlobId
+
 
 @attrs.frozen(kw_only=True)
 class WorkspaceApplying:
@@ -47,6 +49,34 @@ class WorkspaceDiscarded:
     by: str
 
 
+@attrs.frozen(kw_only=True)
+class WorkspaceFileSaving:
+    """A person's file is about to be written into the run's workspace.
+
+    ``content`` names the blob; ``replaces`` is the SHA-256 of what is there, empty for nothing.
+    """
+
+    path: str
+    content: BlobId
+    size_bytes: int
+    replaces: str
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceFileSaved:
+    """The file is in the workspace, whole."""
+
+    path: str
+    content: BlobId
+
+
 WorkspaceEvent = (
-    WorkspaceApplying | WorkspaceApplied | WorkspaceRollingBack | WorkspaceRolledBack | WorkspaceDiscarded
+    WorkspaceApplying
+    | WorkspaceApplied
+    | WorkspaceRollingBack
+    | WorkspaceRolledBack
+    | WorkspaceDiscarded
+    | WorkspaceFileSaving
+    | WorkspaceFileSaved
 )

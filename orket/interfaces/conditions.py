@@ -8,13 +8,14 @@ from hashlib import blake2b
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.interfaces.problems import CHANGED, INVALID, HttpRefusal
+from orket.interfaces.problems import CHANGED, INVALID, PRECONDITION_NEEDED, HttpRefusal
 from orket.interfaces.visits import header
 from orket.wire.problems import Fault
 
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _TAGS = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern})*")
 _SEQ = re.compile(r'"(?P<seq>[0-9]{1,18})"')
+_DIGEST = re.compile(r'"[0-9a-f]{64}"')
 _JSON = "application/json"
 
 
@@ -26,11 +27,11 @@ def conditional(request: Request, response: Response) -> Response:
     """
     if response.status_code != 200 or request.method not in ("GET", "HEAD"):
         return response
-    if response.media_type != _JSON:
-        return response
     headers = response.headers
     tag = headers.get("etag")
     if tag is None:
+        if response.media_type != _JSON:
+            return response
         tag = headers["etag"] = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
     headers["cache-control"] = "private, no-cache"
     given = request.headers
@@ -61,6 +62,34 @@ def expected_seq(request: Request) -> int | None:
     if parsed is None:
         raise _changed("the ETag of a run is one number in quotes")
     return int(parsed["seq"])
+
+
+def expected_content(request: Request) -> str:
+    """Read which content of a file a command means: its SHA-256, ``*`` for any, empty for no file.
+
+    Raises:
+        HttpRefusal: It does not say, or not in a way that means anything.
+    """
+    wanted, unless = header(request.scope, b"if-match"), header(request.scope, b"if-none-match")
+    if unless is not None and unless.strip() == "*" and wanted is None:
+        return ""
+    if unless is not None and wanted is not None:
+        raise _changed("with If-None-Match it can never be")
+    if unless is not None:
+        fault = Fault(place="header", pointer="/If-None-Match", detail="must be *")
+        raise HttpRefusal(INVALID, f"If-None-Match: {fault.detail}.", faults=[fault])
+    if wanted is None:
+        fault = Fault(place="header", pointer="/If-Match", detail="is needed")
+        detail = (
+            "Send If-Match with the ETag of the file that is replaced, or If-None-Match: * for a new one."
+        )
+        raise HttpRefusal(PRECONDITION_NEEDED, detail, faults=[fault])
+    if wanted.strip() == "*":
+        return "*"
+    tags = _tags(wanted, "If-Match")
+    if len(tags) != 1 or not _DIGEST.fullmatch(tags[0]):
+        raise _changed("the ETag of a file is its SHA-256 in quotes")
+    return tags[0].strip('"')
 
 
 def _names(header: str, tag: str, name: str, *, weak: bool = False) -> bool:

@@ -110,6 +110,9 @@ def _operation(one: Operation) -> Json:
     }
     if one.description:
         document["description"] = one.description
+    if one.raw:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        document["requestBody"] = {"required": False, "content": {one.raw: binary}}
     if one.body is not None:
         required = any(field.required for field in msgspec.structs.fields(one.body))
         document["requestBody"] = {"required": required, "content": _content("application/json", one.body)}

@@ -93,8 +93,9 @@ class Operation:
     """One method of one resource.
 
     ``name`` is the ``operationId``, stable for those who generate clients. ``path`` is in Starlette's
-    notation. ``query`` is a struct whose fields are the query parameters. ``scope`` is what a key must allow,
-    None for what anybody may ask. Operations of the control lane get through when all places are taken.
+    notation. ``raw`` is the media type of a body that is no JSON. ``query`` is a struct whose fields are the
+    query parameters. ``scope`` is what a key must allow, None for what anybody may ask. Operations of the
+    control lane get through when all places are taken.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Operation:
     handler: Handler
     answers: tuple[Answer, ...]
     body: type[msgspec.Struct] | None = None
+    raw: str = ""
     query: type[msgspec.Struct] | None = None
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[Kind, ...] = ()

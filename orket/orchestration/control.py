@@ -22,7 +22,15 @@ from orket.domain.ports import LedgerReader, RunSummary
 from orket.domain.runs import FINAL_RUN, CallState, RunState, RunStatus
 from orket.domain.tools import HumanVerdict, Permission, Recovery, Verdict
 from orket.orchestration.desk import Desk
-from orket.orchestration.messages import CancelRun, DecideCall, PauseRun, ResumeRun, RunTicket, TendWorkspace
+from orket.orchestration.messages import (
+    CancelRun,
+    DecideCall,
+    PauseRun,
+    ResumeRun,
+    RunTicket,
+    SaveFile,
+    TendWorkspace,
+)
 from orket.orchestration.recovery import cancel_cards, receipts, take_up_again, without_receipt
 from orket.services.sandbox_messages import CloseSandbox
 from orket.services.tool_messages import CANCELED, EndCalls, EndedCall, Settle
@@ -33,7 +41,7 @@ TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
 
-RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace
+RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
 
 
 class Locks:

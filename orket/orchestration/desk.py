@@ -17,7 +17,7 @@ from orket.domain.tools import ToolSpec
 from orket.domain.verification import Verification, VerificationResult
 from orket.orchestration.inbox import Inbox
 from orket.orchestration.live import Live
-from orket.services.sandbox_messages import CloseSandbox, RunInSandbox, WriteFile
+from orket.services.sandbox_messages import CloseSandbox, ReadFile, RunInSandbox, WriteFile
 from orket.services.tool_messages import EndCalls, ExecuteTool, Settle
 from orket.services.tools.toolbox import Toolbox, make_toolbox
 
@@ -37,7 +37,7 @@ class Desk:
     ledger: Ledger
     clock: Clock
     executor: Ref[ExecuteTool | EndCalls | Settle]
-    sandboxes: Ref[RunInSandbox | WriteFile | CloseSandbox]
+    sandboxes: Ref[RunInSandbox | ReadFile | WriteFile | CloseSandbox]
     nodes: Callable[[Organization], Nodes]
     model: Callable[[str, Nodes], ModelClient]
     tools: tuple[ToolSpec, ...]

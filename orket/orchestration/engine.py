@@ -19,7 +19,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, forking, halting, starting, workspaces
+from orket.orchestration import control, forking, halting, saving, starting, workspaces
 from orket.orchestration.admission import Intake, broken, judge, listed
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
@@ -33,6 +33,7 @@ from orket.orchestration.messages import (
     ReleaseEngine,
     ResumeRun,
     RunTicket,
+    SaveFile,
     StartRun,
     SystemCommand,
     TendWorkspace,
@@ -197,6 +198,11 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     async def tend_workspace(self, m: TendWorkspace) -> Reply[RunTicket]:
         """Apply, roll back or discard what a run left in its workspace."""
         return self._control(m, lambda: workspaces.tend(self._desk, self._intake, m))
+
+    @on(SaveFile)
+    async def save_file(self, m: SaveFile) -> Reply[RunTicket]:
+        """Write a person's file into a run's workspace."""
+        return self._control(m, lambda: saving.save(self._desk, self._intake, m))
 
     @on(DecideCall)
     async def decide_call(self, m: DecideCall) -> Reply[RunTicket]:

@@ -29,11 +29,15 @@ class Refused(Reject):
 
 @attrs.frozen(kw_only=True)
 class RunTicket:
-    """Where a run stands after a command was recorded; ``replayed`` says that the key was known already."""
+    """Where a run stands after a command was recorded.
+
+    ``replayed`` says that the key was known already, ``made`` that a file was saved where there was none.
+    """
 
     run_id: RunId
     status: RunStatus
     replayed: bool = False
+    made: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -150,6 +154,27 @@ class TendWorkspace(Request[RunTicket]):
     if_seq: int | None = None
 
 
+SOME = "*"
+"""Instead of a SHA-256: any content."""
+
+
+@attrs.frozen(kw_only=True)
+class SaveFile(Request[RunTicket]):
+    """Write a person's file into the workspace of a run that is not at work, recorded first.
+
+    ``if_content`` has it written only over a file of that SHA-256, ``SOME``: over whatever file there is;
+    empty: only where there is none. A file that holds this content already is left as it is, and nothing is
+    recorded.
+    """
+
+    run_id: RunId
+    by: str
+    path: str
+    content: bytes
+    if_content: str | None = None
+    if_seq: int | None = None
+
+
 @attrs.frozen(kw_only=True)
 class EngineTicket:
     """Where the engine stands after a command; ``runs`` stand still, or go on."""
@@ -184,7 +209,7 @@ class HearForge(Request[ForgeHeard]):
     event: PullRequestEvent
 
 
-EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace
+EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
 """All that may be sent to the engine about one run."""
 
 SystemCommand = HaltEngine | ReleaseEngine

@@ -37,10 +37,10 @@ async def tend(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
 
 async def _apply(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
     """Write a run's changes into the project, or go on with that."""
-    state = await _resting(desk, m.run_id)
+    state = await resting(desk, m.run_id)
     half = state.workspace.under_way
     if half is None:
-        place = place_of(state, _own(intake), m.into)
+        place = place_of(state, own_dir(intake), m.into)
         if not place.isolation.project:
             raise RunConflict("the run works on no view of a project: name the folder that its files go into")
         number = len(state.workspace.applications) + 1
@@ -50,7 +50,7 @@ async def _apply(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
         name = plan.name
         await desk.ledger.append(m.run_id, [_begun(m, number, place, plan)])
     elif half.status is ApplyStatus.APPLYING:
-        place, number, name = place_of(state, _own(intake), half.project), half.number, half.plan
+        place, number, name = place_of(state, own_dir(intake), half.project), half.number, half.plan
     else:
         raise RunConflict("a rollback of this run is under way: finish that first", allowed=("rollback",))
     await intake.workspaces.apply(place, number, name)
@@ -72,13 +72,13 @@ def _begun(m: TendWorkspace, number: int, place: Place, plan: Plan) -> w.Workspa
 
 async def _roll_back(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
     """Take back the newest application that stands, or all after event ``to``; or go on with that."""
-    state = await _resting(desk, m.run_id)
+    state = await resting(desk, m.run_id)
     chosen = _to_take_back(state.workspace.applications, m.to)
     if not chosen:
         since = "" if m.to is None else f" after event {m.to}"
         raise RunConflict(f"nothing of run {m.run_id} was applied{since} that has not been taken back")
     for one in chosen:
-        place = place_of(state, _own(intake), one.project)
+        place = place_of(state, own_dir(intake), one.project)
         if one.status is not ApplyStatus.ROLLING_BACK:
             if changed := await intake.workspaces.hindrances(place, one.number, one.plan):
                 raise RunConflict(f"changed since application {one.number}: {named(changed)}")
@@ -103,18 +103,24 @@ async def _discard(desk: Desk, intake: Intake, m: TendWorkspace) -> RunTicket:
         raise RunConflict(
             "its changes are half applied: finish that, or roll it back", allowed=("apply", "rollback")
         )
-    place = place_of(state, _own(intake))
+    place = place_of(state, own_dir(intake))
     if not state.workspace.discarded:
         await desk.ledger.append(m.run_id, [w.WorkspaceDiscarded(by=m.by)])
     await intake.workspaces.discard(place)
     return RunTicket(run_id=m.run_id, status=state.status)
 
 
-def _own(intake: Intake) -> str:
+def own_dir(intake: Intake) -> str:
+    """Name the folder of the workspaces that are the engine's own."""
     return os.path.realpath(os.path.join(intake.cwd, intake.data_dir, OWN_DIR))
 
 
-async def _resting(desk: Desk, run_id: RunId) -> RunState:
+async def resting(desk: Desk, run_id: RunId) -> RunState:
+    """Fold a run that is not at work.
+
+    Raises:
+        RunNotFound, RunConflict: There is none, or it is.
+    """
     state = await fold(desk.ledger, run_id)
     if state.status is RunStatus.RUNNING:
         raise RunConflict(f"run {run_id} is at work", allowed=("pause", "cancel"))

@@ -29,7 +29,7 @@ def test_the_generated_parts_are_fresh() -> None:
 
 def test_every_generated_part_has_content() -> None:
     found = re.findall(r"<!-- generated: (\w+) -->\n(.*?)<!-- end -->", _all_reference(), re.DOTALL)
-    assert len(found) == 13
+    assert len(found) == 14
     assert all(len(text) > 200 for _, text in found)
 
 

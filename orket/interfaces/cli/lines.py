@@ -41,6 +41,10 @@ def workspace_line(event: e.Event) -> str | None:
             return f"application {event.number} is taken back"
         case w.WorkspaceDiscarded():
             return f"workspace discarded by {printable(event.by)}"
+        case w.WorkspaceFileSaving():
+            return f"saving {printable(event.path)}, {event.size_bytes} bytes, by {printable(event.by)}"
+        case w.WorkspaceFileSaved():
+            return f"{printable(event.path)} is saved"
         case _:
             return None
 

@@ -23,6 +23,7 @@ from orket.orchestration.messages import (
     PauseRun,
     ResumeRun,
     RunTicket,
+    SaveFile,
     StartRun,
     SystemCommand,
     TendWorkspace,
@@ -158,6 +159,8 @@ class Remote:
                 return await client.roll_back_workspace(run_id, by=by, to=command.to)
             case TendWorkspace(run_id=run_id, by=by):
                 return await client.discard_workspace(run_id, by=by)
+            case SaveFile():
+                raise BadInput("a file is saved over HTTP, with `PUT /v1/runs/RUN/workspace/file`")
             case _:
                 assert not isinstance(command, StartRun)
                 return await client.decide(command.run_id, command.call_id, command.verdict, by=command.by)

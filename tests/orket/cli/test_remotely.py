@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from cyclopts import App
 
 from orket.bootstrap import make_key, open_keys
-from orket.client import OrketClient
+from orket.client import ClientProblem, OrketClient
 from orket.domain.keys import Scope
 from orket.interfaces.cli.app import build, main
 from orket.interfaces.cli.remotely import COMMANDS, Here, There
@@ -35,7 +36,7 @@ _NO_COMMAND = {
     *("listRunToolCalls", "listRunTurns", "getRunCard", "getRunBoard", "getRunDiagnosis", "listCards"),
     *("getApproval", "listBudgets", "getRunBudget", "listOperations", "getOperation", "cancelOperation"),
     *("listSandboxes", "getSandbox", "getSandboxLogs", "getCalendar", "hearGitea"),
-    *("listWorkspaceFiles", "getWorkspaceFile"),
+    *("listWorkspaceFiles", "getWorkspaceFile", "saveWorkspaceFile"),
 }
 
 
@@ -134,6 +135,22 @@ def test_what_a_run_changed_and_what_becomes_of_it(house: tuple[Path, str, str],
     assert (home / "project/new.txt").exists()
     tell("workspace", "rollback", run)
     assert not (home / "project/new.txt").exists()
+
+
+def test_a_file_is_saved_there(house: tuple[Path, str, str], tell: Tell) -> None:
+    _, url, run = house
+
+    async def save() -> str:
+        async with OrketClient.connect(url=url) as client:
+            saved = await client.save_file(run, "mine.txt", b"mine", by="ada")
+            await client.save_file(run, "mine.txt", b"yours", by="ada", replaces=saved.sha256)
+            with pytest.raises(ClientProblem, match="no such file"):
+                await client.save_file(run, "other.txt", b"x", by="ada", replaces="*")
+        return saved.sha256
+
+    assert len(anyio.run(save)) == 64
+    assert "added   mine.txt" in tell("diff", run, "--stat")
+    assert "saving mine.txt, 5 bytes, by ada" in tell("events", run)
 
 
 def test_keys(house: tuple[Path, str, str], tell: Tell) -> None:
