@@ -19,6 +19,7 @@ from orket.interfaces.departures import Departures, Watching
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.meter import Meter
 from orket.interfaces.problems import NOT_RUNNING, HttpRefusal
+from orket.interfaces.pulse import Pulse
 from orket.interfaces.reading import deadline_s
 from orket.interfaces.streams import Streams
 from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
@@ -43,12 +44,14 @@ class Bridge:
         self.connections: Callable[[], int] = lambda: 0
         self._hosts = frozenset({ANY_HOST})
         self._orket: Orket | None = None
+        self._pulse: Pulse | None = None
         if orket is not None:
             self.attach(orket)
 
     def attach(self, orket: Orket) -> None:
         """Serve this engine from now on."""
         self._orket, self._since = orket, time.monotonic()
+        self._pulse = Pulse(orket.ledger)
         self.departures.begin_with(lambda: orket.system.spawn(Watching, self.departures))
         names = orket.nodes.api_runtime.allowed_hosts(orket.settings.host)
         self._hosts = frozenset(name.lower() for name in names)
@@ -81,6 +84,17 @@ class Bridge:
         if self._orket is None:
             raise HttpRefusal(NOT_RUNNING, "The engine has not been started.")
         return self._orket
+
+    @property
+    def pulse(self) -> Pulse:
+        """What the engine's ledger says of it.
+
+        Raises:
+            HttpRefusal: There is no engine (yet).
+        """
+        if self._pulse is None:
+            raise HttpRefusal(NOT_RUNNING, "The engine has not been started.")
+        return self._pulse
 
     @overload
     async def ask(self, request: Request, command: EngineCommand) -> RunTicket: ...

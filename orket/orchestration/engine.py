@@ -15,6 +15,7 @@ import attrs
 from actors import Actor, Ref, Reply, Terminated, on
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunConflict, RunDenied
+from orket.domain.halts import Halts
 from orket.domain.identifiers import RunId
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
@@ -74,7 +75,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         self._locks = control.Locks()
         self._twins = Twins()
         self._candidates: deque[Prepared] = deque()
-        self._halted = False
+        self._halted, self._halts = False, Halts(desk.ledger)
         self._system: deque[tuple[SystemCommand, Reply[EngineTicket]]] = deque()
 
     async def on_start(self) -> None:
@@ -83,7 +84,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         while page := await self._desk.ledger.runs(before=before, limit=OPEN_RUNS_PAGE, open_only=True):
             self._open |= {summary.run_id: summary for summary in page}
             before = page[-1].accepted_seq
-        self._halted = await halting.standing_halt(self._desk.ledger) is not None
+        self._halted = await self._halts.standing() is not None
         if self._intake.take_up and not self._halted:
             await self._take_up()
 
@@ -266,10 +267,11 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     async def _carry_out(self, m: SystemCommand) -> Note:
         try:
             if isinstance(m, ReleaseEngine):
-                await halting.release(self._desk, m)
+                await halting.release(self._desk, self._halts, m)
                 return SystemDone(ticket=EngineTicket(halted=False))
             stop, running = self._stop_child, self._running()
-            return SystemDone(ticket=await halting.halt(self._desk, self._locks, stop, m, running))
+            ticket = await halting.halt(self._desk, self._halts, self._locks, stop, m, running)
+            return SystemDone(ticket=ticket)
         except OrketError as error:
             return SystemDone(refused=Refused(error))
 

@@ -14,25 +14,16 @@ import anyio
 
 from orket.domain import events as e
 from orket.domain.errors import RunConflict, StoreError
+from orket.domain.halts import Halts
 from orket.domain.identifiers import ENGINE, RunId
-from orket.domain.ports import LedgerReader
-from orket.orchestration.control import PAGE, Locks, StopRun, end_work
+from orket.orchestration.control import Locks, StopRun, end_work
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import EngineTicket, HaltEngine, ReleaseEngine
 
 
-async def standing_halt(ledger: LedgerReader) -> e.EngineHalted | None:
-    """Read from the ledger whether the engine is halted, and by what."""
-    found: e.EngineHalted | None = None
-    after = 0
-    while page := await ledger.read(ENGINE, after=after, limit=PAGE):
-        for recorded in page:
-            found = recorded.event if isinstance(recorded.event, e.EngineHalted) else None
-        after = page[-1].seq
-    return found
-
-
-async def halt(desk: Desk, locks: Locks, stop: StopRun, m: HaltEngine, runs: Iterable[RunId]) -> EngineTicket:
+async def halt(
+    desk: Desk, halts: Halts, locks: Locks, stop: StopRun, m: HaltEngine, runs: Iterable[RunId]
+) -> EngineTicket:
     """Stop the children of all runs, end their calls, close their sandboxes, and record the halt meanwhile.
 
     Work must not go on while a slow disk takes the record. A crash before it is a crash, after which the
@@ -45,16 +36,16 @@ async def halt(desk: Desk, locks: Locks, stop: StopRun, m: HaltEngine, runs: Ite
     async with anyio.create_task_group() as together:
         for run_id in standing:
             together.start_soon(_end, desk, locks, stop, run_id)
-        refused = await _record(desk, m)
+        refused = await _record(desk, halts, m)
     if refused is not None:
         raise refused
     return EngineTicket(halted=True, runs=standing)
 
 
-async def _record(desk: Desk, m: HaltEngine) -> StoreError | None:
+async def _record(desk: Desk, halts: Halts, m: HaltEngine) -> StoreError | None:
     """Put the halt on the ledger; a refusal must not keep the work from being stopped."""
     try:
-        if await standing_halt(desk.ledger) is None:
+        if await halts.standing() is None:
             await desk.ledger.append(ENGINE, [e.EngineHalted(by=m.by, reason=m.reason)])
     except StoreError as error:
         return error
@@ -68,13 +59,13 @@ async def _end(desk: Desk, locks: Locks, stop: StopRun, run_id: RunId) -> None:
         await end_work(desk, stop, run_id)
 
 
-async def release(desk: Desk, m: ReleaseEngine) -> None:
+async def release(desk: Desk, halts: Halts, m: ReleaseEngine) -> None:
     """Record that the engine goes on.
 
     Raises:
         RunConflict: It is not halted.
         StoreError: Nothing was recorded.
     """
-    if await standing_halt(desk.ledger) is None:
+    if await halts.standing() is None:
         raise RunConflict("the engine is not halted", allowed=("halt",))
     await desk.ledger.append(ENGINE, [e.EngineReleased(by=m.by)])

@@ -19,6 +19,7 @@ import attrs
 from orket.domain.errors import StoreError
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
+from orket.domain.ports import RunSummary
 from orket.infrastructure.newest import Newest
 from orket.infrastructure.sqlite.group import Append, Outcome
 from orket.infrastructure.sqlite.store import Store
@@ -91,6 +92,10 @@ class Commits:
     def recent(self, run_id: RunId | None, after: int, limit: int) -> tuple[Recorded, ...] | None:
         """Answer as ``LedgerReader.read`` does, from memory; None when only the database can."""
         return None if self._closed else self._tail.read(run_id, after, limit)
+
+    def run(self, run_id: RunId) -> RunSummary | None:
+        """Find a run's line in memory; None when only the database can say."""
+        return None if self._closed else self._store.remembered(run_id)
 
     def _join(self, append: Append) -> Batch:
         """Put an append into the batch that will be committed last of those that wait."""

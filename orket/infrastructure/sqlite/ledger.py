@@ -112,6 +112,11 @@ class SqliteLedger(SqliteReader):
         found = self._commits.recent(run_id, after, limit)
         return await super().read(run_id, after=after, limit=limit) if found is None else found
 
+    async def run(self, run_id: RunId) -> RunSummary | None:
+        """Find one run, or None; one that was written to not long ago takes no thread."""
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        return self._commits.run(run_id) or await super().run(run_id)
+
     async def wait(self, after: int, run_id: RunId | None = None) -> int:
         """Return the newest sequence number once it is above ``after``.
 

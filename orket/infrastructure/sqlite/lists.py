@@ -52,6 +52,10 @@ class Lists:
         """Find a run's line."""
         return self._runs.get(run_id) or queries.run(self.connection, run_id)
 
+    def remembered(self, run_id: RunId) -> RunSummary | None:
+        """Find a run's line without asking the database, from any thread: what is remembered is committed."""
+        return self._runs.get(run_id)
+
     def card(self, key: CardKey) -> PlacedCard | None:
         """Find a card's line."""
         return self._cards.get(key) or queries.card(self.connection, *key)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
 from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, RunId
+from orket.domain.ports import RunSummary
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
 from orket.infrastructure.sqlite.connections import (
@@ -62,6 +63,10 @@ class Store:
     def remembers(self) -> bool:
         """Tell whether there is anything to recall; only while nothing is being committed."""
         return memories.any_remembered(self._connection)
+
+    def remembered(self, run_id: RunId) -> RunSummary | None:
+        """Find the line of a run that was written to not long ago; from any thread."""
+        return self._lists.remembered(run_id)
 
     def commit(self, batch: Sequence[Append]) -> list[Outcome]:
         """Record a group of appends in one transaction and say what came of each, in order.

@@ -15,23 +15,20 @@ from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import READS, Answer, Operation
 from orket.interfaces.problems import OVERLOADED, HttpRefusal
-from orket.interfaces.routes.system import standing_halt
 from orket.wire.heartbeat import HeartbeatView, LedgerFaultView, LedgerReportView
-
-RUNS_MAX = 500
 
 
 async def heartbeat(bridge: Bridge, request: Request) -> Response:
     """Say how the engine is doing."""
     running = bridge.running
-    runs = await running.ledger.runs(limit=RUNS_MAX, open_only=True)
+    beat = await bridge.pulse.beat()
     return json_response(
         HeartbeatView(
             at=datetime.now(UTC),
             version=__version__,
-            halted=await standing_halt(running.ledger) is not None,
+            halted=beat.halted,
             uptime_s=bridge.uptime_s(),
-            runs_open=len(runs),
+            runs_open=beat.runs_open,
             commands_waiting=running.system.info(running.engine).mailbox_depth,
             requests_under_way=bridge.admission.under_way(),
             streams_open=len(bridge.streams),

@@ -6,10 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket import __version__
-from orket.domain.events import EngineHalted
-from orket.domain.identifiers import ENGINE
 from orket.domain.keys import Scope
-from orket.domain.ports import LedgerReader
 from orket.interfaces.admission import Lane
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge
@@ -39,18 +36,9 @@ async def readyz(bridge: Bridge, request: Request) -> Response:
 
 async def engine(bridge: Bridge, request: Request) -> Response:
     """Say whether the engine is halted."""
-    found = await standing_halt(bridge.running.ledger)
+    found = await bridge.pulse.standing()
     by, reason = ("", "") if found is None else (found.by, found.reason)
     return json_response(EngineView(halted=found is not None, by=by, reason=reason))
-
-
-async def standing_halt(ledger: LedgerReader) -> EngineHalted | None:
-    """Find the halt that was not released yet, or None."""
-    found, after = None, 0
-    while page := await ledger.read(ENGINE, after=after):
-        last = page[-1].event  # only halts and releases stand there
-        found, after = last if isinstance(last, EngineHalted) else None, page[-1].seq
-    return found
 
 
 async def halt(bridge: Bridge, request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import httpx2
 import pytest
 
@@ -157,6 +158,24 @@ async def test_the_heartbeat() -> None:
         assert (shown["halted"], shown["runs_open"], shown["requests_under_way"]) == (False, 1, 1)
         await house.client.post("/v1/system/halt")
         assert (await house.client.get("/v1/system/heartbeat")).json()["halted"] is True
+        await house.client.post("/v1/system/release")
+        await house.run()
+        beats = await gather(house, "/v1/system/heartbeat", 5)
+        assert [(one["halted"], one["runs_open"]) for one in beats] == [(False, 2)] * 5
+        assert (await house.client.get("/v1/system/engine")).json()["halted"] is False
+
+
+async def gather(house: House, path: str, times: int) -> list[dict[str, object]]:
+    """Ask so many times at once."""
+    answers: list[dict[str, object]] = []
+
+    async def ask() -> None:
+        answers.append((await house.client.get(path)).json())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(times):
+            group.start_soon(ask)
+    return answers
 
 
 async def test_the_house_of_a_real_engine_and_its_whole_ledger(tmp_path: Path) -> None:

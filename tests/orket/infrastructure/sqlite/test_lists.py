@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from orket.domain.identifiers import RunId
-from orket.infrastructure.sqlite import lists, verify
+from orket.infrastructure.sqlite import lists, queries, verify
+from orket.infrastructure.sqlite.connections import connect_reader
 from orket.infrastructure.sqlite.store import Store
 from tests.contracts.strategies import History, accepted, comment, histories
 from tests.orket.infrastructure.sqlite.appends import an_append
@@ -32,6 +33,10 @@ def test_any_memory_gives_the_same_lists(
         with closing(Store.open(path)) as store:
             batches = [appends] if grouped else [[one] for one in appends]
             outcomes = [one for batch in batches for one in store.commit(batch)]
+            with closing(connect_reader(path)) as reader:
+                for run, _ in history:
+                    told = queries.run(reader, run)
+                    assert store.remembered(run) in ((told,) if remembered == 1000 else (told, None))
         assert all(isinstance(one, tuple) for one in outcomes)
         assert verify(path).faults == ()
 
