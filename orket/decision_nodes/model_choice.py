@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from orket.domain.assets import Epic, Organization, Role
 from orket.domain.models import Calling
@@ -102,7 +103,9 @@ def _mentions(name: str, family: str) -> bool:
     )
 
 
+@lru_cache(64)
 def _params(params_json: str) -> Mapping[str, object]:
+    """Read the parameters, which nobody changes; the same few are read in every turn."""
     params: object = json.loads(params_json)
     return params if isinstance(params, dict) else {}
 

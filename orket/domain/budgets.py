@@ -8,12 +8,13 @@ settled as it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import attrs
 
 from orket.domain.bounds import Budget as Budget
+from orket.domain.identifiers import CardId
 from orket.domain.models import Usage
 
 MICROS = 1_000_000
@@ -40,6 +41,93 @@ class Spent:
             output_bytes=self.output_bytes + other.output_bytes,
             cost_micros=self.cost_micros + other.cost_micros,
         )
+
+
+class Account:
+    """What was used so far, while it grows."""
+
+    __slots__ = (
+        "cost_micros",
+        "input_tokens",
+        "output_bytes",
+        "output_tokens",
+        "tool_calls",
+        "turns",
+        "wall_ms",
+    )
+
+    def __init__(self) -> None:
+        self.turns = self.tool_calls = self.input_tokens = self.output_tokens = 0
+        self.wall_ms = self.output_bytes = self.cost_micros = 0
+
+    def use(self, usage: Usage) -> None:
+        """Add tokens."""
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+
+    def add(self, spent: Spent) -> None:
+        """Add what was spent on something."""
+        self.turns += spent.turns
+        self.tool_calls += spent.tool_calls
+        self.use(spent.usage)
+        self.wall_ms += spent.wall_ms
+        self.output_bytes += spent.output_bytes
+        self.cost_micros += spent.cost_micros
+
+    def spent(self) -> Spent:
+        """What it has come to."""
+        return Spent(
+            turns=self.turns,
+            tool_calls=self.tool_calls,
+            usage=Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens),
+            wall_ms=self.wall_ms,
+            output_bytes=self.output_bytes,
+            cost_micros=self.cost_micros,
+        )
+
+
+class Spending(Mapping[CardId, Spent]):
+    """What was spent on each card: added to in place, read as values."""
+
+    __slots__ = ("_accounts",)
+
+    def __init__(self) -> None:
+        self._accounts: dict[CardId, Account] = {}
+
+    def __getitem__(self, card: CardId) -> Spent:
+        """What was spent on a card."""
+        return self._accounts[card].spent()
+
+    def __iter__(self) -> Iterator[CardId]:
+        """The cards on which anything was spent, in the order of its beginning."""
+        return iter(self._accounts)
+
+    def __len__(self) -> int:
+        """How many cards that are."""
+        return len(self._accounts)
+
+    def __repr__(self) -> str:
+        """As a mapping."""
+        return repr(dict(self))
+
+    def account(self, card: CardId) -> Account:
+        """The account of a card, to be added to."""
+        if (known := self._accounts.get(card)) is None:
+            known = self._accounts[card] = Account()
+        return known
+
+    def total(self) -> Spent:
+        """What was spent on all cards together."""
+        whole = Account()
+        for one in self._accounts.values():
+            whole.turns += one.turns
+            whole.tool_calls += one.tool_calls
+            whole.input_tokens += one.input_tokens
+            whole.output_tokens += one.output_tokens
+            whole.wall_ms += one.wall_ms
+            whole.output_bytes += one.output_bytes
+            whole.cost_micros += one.cost_micros
+        return whole.spent()
 
 
 Amounts = Mapping[str, int]

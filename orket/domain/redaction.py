@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _ENVIRONMENT = "environment"
 _ESCAPE = "\\u00"  # letters that somebody wrote as escapes
+_LEAVES = frozenset({type(None), bool, int, float, bytes})
 _PLAIN = re.compile(r"[A-Za-z0-9_+=.:,@-]+")
 # Kind, the texts of which one must be there at all (looked for first, for speed), and the shape.
 _SHAPES = (
@@ -139,20 +140,29 @@ class Redactor:
         return clean
 
     def _suspects_value(self, value: object) -> bool:
-        """Tell, fast, whether there may be a secret in a value; False is certain."""
-        search, left = self._in_text.search, [value]
+        """Tell, fast, whether there may be a secret in a value; False is certain.
+
+        All texts inside are searched at once: to begin a search costs more than most of them.
+        """
+        texts, left = list[str](), [value]
         while left:
             one: Any = left.pop()
-            if isinstance(one, str):
-                if search(one):
-                    return True
+            kind = one.__class__
+            if kind is str:
+                texts.append(one)
+            elif kind is tuple or kind is list:
+                left.extend(one)
+            elif kind in _LEAVES:
+                continue
+            elif isinstance(one, str):
+                texts.append(one)
             elif isinstance(one, tuple | list):
                 left.extend(one)
             elif isinstance(one, Mapping):
                 left.extend((*one, *one.values()))
             else:
-                left.extend(_values(one.__class__)(one))
-        return False
+                left.extend(_values(kind)(one))
+        return self._in_text.search("\n".join(texts)) is not None
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import assert_never
+from types import MappingProxyType
+from typing import Any, assert_never
 
 import attrs
 
 from orket.domain import events as e
 from orket.domain import workspace_events as w
 from orket.domain.approvals import Approval
-from orket.domain.budgets import Budget, Spent
+from orket.domain.budgets import Budget, Spending, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.memory import Memory
-from orket.domain.models import ModelReply
 from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
 from orket.domain.seat_notes import Note, Received, delivered, kept
-from orket.domain.tools import GateDecision, HumanVerdict, Recovery, ToolCall, ToolResult
+from orket.domain.tools import HumanVerdict
+from orket.domain.turns import HISTORY_TURNS_MAX as HISTORY_TURNS_MAX
+from orket.domain.turns import CallDraft, TurnDraft, Turns
+from orket.domain.turns import CallState as CallState
+from orket.domain.turns import TurnState as TurnState
 from orket.domain.verification import VerificationResult
 from orket.domain.workspaces import Application, ApplyStatus, WorkspaceState
-
-HISTORY_TURNS_MAX = 20
-NOTHING, ONE_TURN, ONE_CALL = Spent(), Spent(turns=1), Spent(tool_calls=1)
 
 
 class RunStatus(StrEnum):
@@ -42,48 +43,8 @@ class RunStatus(StrEnum):
 FINAL_RUN = frozenset({RunStatus.DONE, RunStatus.BLOCKED, RunStatus.FAILED, RunStatus.CANCELED})
 
 
-@attrs.frozen(kw_only=True)
-class CallState:
-    """How far one tool call has come: proposed, intended, in doubt, decided by a person, finished."""
-
-    call: ToolCall
-    decision: GateDecision | None = None
-    recovery: Recovery = Recovery.ASK_HUMAN
-    attempts: int = 0
-    doubt: str = ""
-    verdict: HumanVerdict | None = None
-    approval: Approval | None = None
-    result: ToolResult | None = None
-
-    @property
-    def waits_for_person(self) -> bool:
-        """Whether a person must decide before this call can end."""
-        if self.result is not None or self.verdict is not None:
-            return False
-        return bool(self.doubt) or (self.decision is not None and self.decision.verdict == "ask")
-
-
-@attrs.frozen(kw_only=True)
-class TurnState:
-    """How far one turn has come; ``outcome`` is empty while it is open."""
-
-    card_id: CardId
-    turn: int
-    seat: str
-    role: str
-    review: bool
-    model: str = ""
-    reply: ModelReply | None = None
-    error: str = ""
-    error_code: str = ""
-    calls: tuple[CallState, ...] = ()
-    outcome: str = ""
-    note: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the turn still has something to do."""
-        return not self.outcome
+def _turns(told: Mapping[CardId, tuple[TurnState, ...]]) -> Turns:
+    return told if isinstance(told, Turns) else Turns(told)
 
 
 @attrs.define(kw_only=True)
@@ -100,11 +61,11 @@ class RunState:
     accepted: e.RunAccepted | None = None
     cards: dict[CardId, Card] = attrs.field(factory=dict)
     comments: dict[CardId, tuple[Comment, ...]] = attrs.field(factory=dict)
-    turns: dict[CardId, tuple[TurnState, ...]] = attrs.field(factory=dict)
+    turns: Turns = attrs.field(factory=Turns, converter=_turns)
     turn_counts: dict[CardId, int] = attrs.field(factory=dict)
     faults: dict[CardId, int] = attrs.field(factory=dict)
     verifications: dict[CardId, VerificationResult] = attrs.field(factory=dict)
-    spent_on: dict[CardId, Spent] = attrs.field(factory=dict)
+    spent_on: Spending = attrs.field(factory=Spending)
     budgets: dict[CardId, Budget] = attrs.field(factory=dict)
     credits: dict[CardId, int] = attrs.field(factory=dict)
     notes: tuple[Note, ...] = ()
@@ -132,7 +93,7 @@ class RunState:
     @property
     def spent(self) -> Spent:
         """What was spent on all cards together."""
-        return sum(self.spent_on.values(), NOTHING)
+        return self.spent_on.total()
 
     @property
     def is_final(self) -> bool:
@@ -170,11 +131,17 @@ class RunState:
 
     def apply(self, event: e.Event, seq: int = 0) -> None:
         """Fold one event; ``seq`` is its place on the ledger."""
-        match event:  # first what happens in every turn
+        if (fold := _OF_A_TURN.get(type(event))) is not None:
+            fold(self, event)
+        else:
+            self._apply_other(event, seq)
+
+    def _apply_other(self, event: e.Event, seq: int) -> None:
+        match event:
             case e.TurnStarted() | e.ModelReplied() | e.ModelFailed() | e.TurnFinished():
-                self._apply_turn(event)
+                pass  # see _OF_A_TURN
             case e.ToolCallIntended() | e.ToolCallFinished() | e.ToolCallInDoubt() | e.ToolCallDecided():
-                self._apply_call(event)
+                pass  # likewise
             case e.CardAdded() | e.CardStatusChanged() | e.CardCommented() | e.CardRetried():
                 self._apply_card(event)
             case e.RunAccepted():
@@ -275,80 +242,11 @@ class RunState:
             case e.DecisionRemembered():
                 pass  # it is the project's, not the run's
 
-    def _apply_turn(self, event: e.TurnStarted | e.ModelReplied | e.ModelFailed | e.TurnFinished) -> None:
-        turns = self.turns.get(event.card_id, ())
-        match event:
-            case e.TurnStarted():
-                opened = TurnState(
-                    card_id=event.card_id,
-                    turn=event.turn,
-                    seat=event.seat,
-                    role=event.role,
-                    review=event.review,
-                    model=event.model,
-                )
-                turns = (*turns, opened)[-HISTORY_TURNS_MAX:]
-                self.turn_counts[event.card_id] = event.turn
-                self._spend(event.card_id, ONE_TURN)
-            case e.ModelReplied(reply=reply):
-                calls = tuple(CallState(call=one) for one in event.calls)
-                turns = (*turns[:-1], attrs.evolve(turns[-1], reply=reply, calls=calls))
-                used = Spent(usage=reply.usage, wall_ms=reply.duration_ms, cost_micros=event.cost_micros)
-                self._spend(event.card_id, used)
-            case e.ModelFailed():
-                turns = (*turns[:-1], attrs.evolve(turns[-1], error=event.error, error_code=event.code))
-                self._spend(event.card_id, event.spent)
-            case e.TurnFinished():
-                ended = attrs.evolve(turns[-1], outcome=event.outcome, note=event.note)
-                turns = (*turns[:-1], ended)
-                self.faults.pop(event.card_id, None)  # faults count only while nothing gets done
-        self.turns[event.card_id] = turns
-
-    def _spend(self, card: CardId, used: Spent) -> None:
-        before = self.spent_on.get(card)
-        self.spent_on[card] = used if before is None else before + used
-
     def _raise_budgets(self, event: e.RunResumed) -> None:
         if event.budget is not None and self.accepted is not None:
             self.accepted = attrs.evolve(self.accepted, budget=event.budget)
         for card_id, budget in event.budgets:
             self.budgets[card_id] = budget
-
-    def _apply_call(
-        self,
-        event: e.ToolCallIntended | e.ToolCallFinished | e.ToolCallInDoubt | e.ToolCallDecided,
-    ) -> None:
-        if isinstance(event, e.ToolCallIntended):
-            self._change_call(
-                event.call.card_id,
-                event.call.id,
-                decision=event.decision,
-                recovery=event.recovery,
-                attempts=event.attempt,
-                doubt="",
-                verdict=None,  # a person's word is good for one attempt
-                approval=None,
-            )
-            if event.attempt == 1:
-                self._spend(event.call.card_id, ONE_CALL)
-        elif isinstance(event, e.ToolCallFinished):
-            self._change_call(event.card_id, event.call_id, result=event.result)
-            answered = len(event.result.output.encode())
-            self._spend(event.card_id, Spent(wall_ms=event.result.duration_ms, output_bytes=answered))
-        elif isinstance(event, e.ToolCallInDoubt):
-            self._change_call(event.card_id, event.call_id, doubt=event.reason)
-        else:
-            self._change_call(event.card_id, event.call_id, verdict=event.verdict, approval=_approval(event))
-
-    def _change_call(self, card: CardId, call: CallId, **changes: object) -> None:
-        turns = self.turns.get(card, ())
-        if not turns:
-            return
-        calls = tuple(
-            attrs.evolve(one, **changes) if one.call.id == call else one  # type: ignore[arg-type]  # mypy checks evolve's keywords one by one only
-            for one in turns[-1].calls
-        )
-        self.turns[card] = (*turns[:-1], attrs.evolve(turns[-1], calls=calls))
 
 
 def _moved(
@@ -376,3 +274,88 @@ def _approval(decided: e.ToolCallDecided) -> Approval | None:
     if decided.verdict is not HumanVerdict.APPROVE:
         return None
     return Approval(binding=decided.binding, attempt=decided.attempt, expires_at=decided.expires_at)
+
+
+def _turn_started(state: RunState, event: e.TurnStarted) -> None:
+    card = event.card_id
+    draft = TurnDraft(card, event.turn, event.seat, event.role, event.model, review=event.review)
+    state.turns.begin(card, draft)
+    state.turn_counts[card] = event.turn
+    state.spent_on.account(card).turns += 1
+
+
+def _model_replied(state: RunState, event: e.ModelReplied) -> None:
+    reply, turn = event.reply, _newest(state, event.card_id)
+    turn.reply = reply
+    turn.propose(event.calls)
+    account = state.spent_on.account(event.card_id)
+    account.use(reply.usage)
+    account.wall_ms += reply.duration_ms
+    account.cost_micros += event.cost_micros
+
+
+def _model_failed(state: RunState, event: e.ModelFailed) -> None:
+    turn = _newest(state, event.card_id)
+    turn.error, turn.error_code = event.error, event.code
+    state.spent_on.account(event.card_id).add(event.spent)
+
+
+def _turn_finished(state: RunState, event: e.TurnFinished) -> None:
+    turn = _newest(state, event.card_id)
+    turn.outcome, turn.note = event.outcome, event.note
+    state.faults.pop(event.card_id, None)  # faults count only while nothing gets done
+
+
+def _newest(state: RunState, card: CardId) -> TurnDraft:
+    if (turn := state.turns.newest(card)) is None:
+        raise IndexError(f"card {card} had no turn")
+    return turn
+
+
+def _intended(state: RunState, event: e.ToolCallIntended) -> None:
+    card = event.call.card_id
+    if (call := _call(state, card, event.call.id)) is not None:
+        call.decision, call.recovery, call.attempts = event.decision, event.recovery, event.attempt
+        call.doubt = ""
+        call.verdict = call.approval = None  # a person's word is good for one attempt
+    if event.attempt == 1:
+        state.spent_on.account(card).tool_calls += 1
+
+
+def _finished(state: RunState, event: e.ToolCallFinished) -> None:
+    result = event.result
+    if (call := _call(state, event.card_id, event.call_id)) is not None:
+        call.result = result
+    account = state.spent_on.account(event.card_id)
+    account.wall_ms += result.duration_ms
+    account.output_bytes += len(result.output.encode())
+
+
+def _in_doubt(state: RunState, event: e.ToolCallInDoubt) -> None:
+    if (call := _call(state, event.card_id, event.call_id)) is not None:
+        call.doubt = event.reason
+
+
+def _decided(state: RunState, event: e.ToolCallDecided) -> None:
+    if (call := _call(state, event.card_id, event.call_id)) is not None:
+        call.verdict, call.approval = event.verdict, _approval(event)
+
+
+def _call(state: RunState, card: CardId, call: CallId) -> CallDraft | None:
+    turn = state.turns.newest(card)
+    return None if turn is None else turn.call(call)
+
+
+# What happens in every turn is folded without looking through all that can happen.
+_OF_A_TURN: Mapping[type, Callable[[RunState, Any], None]] = MappingProxyType(
+    {
+        e.TurnStarted: _turn_started,
+        e.ModelReplied: _model_replied,
+        e.ModelFailed: _model_failed,
+        e.TurnFinished: _turn_finished,
+        e.ToolCallIntended: _intended,
+        e.ToolCallFinished: _finished,
+        e.ToolCallInDoubt: _in_doubt,
+        e.ToolCallDecided: _decided,
+    }
+)

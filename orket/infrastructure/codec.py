@@ -6,6 +6,7 @@ Fields that are missing (written by an older version) take their defaults; unkno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, get_args
@@ -54,6 +55,20 @@ def encode_clean(event: Event, redactor: Redactor) -> tuple[Event, str, bytes]:
     if redactor.suspects(told[2]) and (clean := redactor.value(event)) is not event:
         return through_json(clean)
     return told
+
+
+def encode_all(
+    events: Sequence[Event], blobs: Sequence[bytes], redactor: Redactor
+) -> tuple[tuple[tuple[Event, str, bytes], ...], tuple[bytes, ...]]:
+    """Encode what is recorded together, without secrets: looked for once in all of it, taken out one by one.
+
+    Raises:
+        StoreError: As for ``through_json``.
+    """
+    encoded = tuple([through_json(one) for one in events])
+    if not redactor.suspects(b"\n".join([*(body for _, _, body in encoded), *blobs])):
+        return encoded, tuple(blobs)
+    return tuple([encode_clean(one, redactor) for one in events]), tuple(map(redactor.blob, blobs))
 
 
 def decode_event(kind: str, body: bytes, *, seq: int) -> Event:

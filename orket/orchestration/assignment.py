@@ -8,7 +8,7 @@ from actors import Actor, Request, on
 from orket.decision_nodes.decisions import LoopLimits, Next, TurnReview
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
-from orket.domain.budgets import Budget, exceeded
+from orket.domain.budgets import Budget
 from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.identifiers import CallId
 from orket.domain.sandboxes import SandboxSpec
@@ -102,7 +102,7 @@ class CardWorker(Actor[WorkOnCard]):
     async def _take_turns(self, book: Notebook, bench: Bench) -> None:
         taken = 0
         while True:
-            if book.turn is None and (self._worn_out(book) or exceeded(bench.grant, book.state.spent)):
+            if book.turn is None and (self._worn_out(book) or bench.used_up(book)):
                 return
             before = book.card
             if await take_turn(book, bench) is not Carried.ALL:

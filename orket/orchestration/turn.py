@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 import anyio
@@ -10,6 +11,7 @@ import attrs
 from orket.decision_nodes.decisions import LoopLimits, Reading
 from orket.decision_nodes.registry import Nodes
 from orket.domain import events as e
+from orket.domain.asking import answering
 from orket.domain.assets import Environment
 from orket.domain.budgets import Budget, Spent, cost_micros, exceeded
 from orket.domain.cards import WAITING
@@ -31,6 +33,7 @@ from orket.orchestration.recovery import wait_for_person
 from orket.services.judging import Judge
 from orket.services.tool_messages import CallContext, CallOutcome, ExecuteTool, ExecutorBusy
 
+UNBOUNDED = Budget()
 OF_THE_TURN = frozenset({"turns", "tokens", "cost"})
 """What a call does not spend: its turn, and the reply that asked for it, are spent already."""
 
@@ -59,6 +62,10 @@ class Bench:
     judge: Judge
     grant: Budget = attrs.field(factory=Budget)
     mail: Mail | None = None
+
+    def used_up(self, book: Notebook, *, besides: Collection[str] = ()) -> bool:
+        """Whether the grant is used up; what was spent is summed only where anything is bounded."""
+        return self.grant != UNBOUNDED and bool(exceeded(self.grant, book.state.spent, besides=besides))
 
 
 async def take_turn(book: Notebook, bench: Bench) -> Carried:
@@ -161,7 +168,7 @@ def _cost(usage: Usage, environment: Environment) -> int:
 
 async def _timed(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
     started = anyio.current_time()
-    ask = _ask_around if bench.who.choice.fallbacks else _stream
+    ask = _ask_around if bench.who.choice.fallbacks else _ask_one
     reply = await ask(bench, request, live)
     took_ms = max(1, round((anyio.current_time() - started) * 1000))
     return reply if reply.duration_ms else attrs.evolve(reply, duration_ms=took_ms)
@@ -175,7 +182,7 @@ async def _ask_around(bench: Bench, request: ModelRequest, live: Writing) -> Mod
     wasted, passing = Usage(), None
     for name in (request.model, *bench.who.choice.fallbacks):
         try:
-            reply = await _stream(bench, attrs.evolve(request, model=name), live)
+            reply = await _ask_one(bench, attrs.evolve(request, model=name), live)
         except ModelError as error:
             wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
             if error.code not in BEYOND_REPAIR:
@@ -190,11 +197,14 @@ async def _ask_around(bench: Bench, request: ModelRequest, live: Writing) -> Mod
     raise AssertionError("the last of them answers or fails")
 
 
-async def _stream(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
+async def _ask_one(bench: Bench, request: ModelRequest, live: Writing) -> ModelReply:
     live.begin(request.model)
+    client = bench.desk.model(request.model, bench.nodes)
     if live.watched:
         request = attrs.evolve(request, pieces=True)
-    async with bench.desk.model(request.model, bench.nodes).stream(request) as chunks:
+    elif (direct := answering(client)) is not None:
+        return bench.desk.redactor.value(_recordable(await direct.reply(request)))
+    async with client.stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
                 return bench.desk.redactor.value(_recordable(chunk.reply))
@@ -233,7 +243,7 @@ async def _carry_out(book: Notebook, bench: Bench) -> Carried:
             if book.card.status not in WAITING:  # the engine died between the question and the card's rest
                 book.note(*wait_for_person(book.card, _question(call)))
             return Carried.WAITING
-        if not call.attempts and exceeded(bench.grant, book.state.spent, besides=OF_THE_TURN):
+        if not call.attempts and bench.used_up(book, besides=OF_THE_TURN):
             return Carried.SPENT  # the turn stays open, and is taken up with the next grant
         if not call.attempts and call.verdict is None and bench.judge.proposes(call.call.tool):
             outcome = await _propose(book, bench, call)

@@ -10,11 +10,13 @@ from typing import Protocol
 import anyio
 import attrs
 
+from orket.domain.asking import Answering, answering
 from orket.domain.errors import ModelError, ModelTimeout
 from orket.domain.models import (
     AskedAgain,
     CallDelta,
     ModelChunk,
+    ModelReply,
     ModelRequest,
     ReplyCompleted,
     TextDelta,
@@ -67,7 +69,7 @@ def pause_after(attempt: int, policy: Patience, asked_s: float | None, draw: flo
     return max(delay_s, asked_s) if asked_s <= RETRY_AFTER_S_MAX else None
 
 
-class RetryingModel:
+class RetryingModel(Answering):
     """A model that is asked again when its failure is retryable; each attempt has the request's time limit.
 
     A server's ``Retry-After`` is kept to; one that wants more than ``RETRY_AFTER_S_MAX`` seconds is not asked
@@ -91,6 +93,7 @@ class RetryingModel:
         self, inner: ModelClient, policy: Patience, *, draw: Callable[[], float] = random.random
     ) -> None:
         self._inner, self._policy, self._draw = inner, policy, draw
+        self.whole = answering(inner) is not None
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncIterator[AsyncIterator[ModelChunk]]:
@@ -102,6 +105,28 @@ class RetryingModel:
         async with aclosing(self._attempts(request)) as chunks:
             yield chunks
 
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        """Ask for a whole reply, as patiently as ``stream``, a model that can be asked so (``whole``)."""
+        assert isinstance(self._inner, Answering)
+        wasted = Usage()
+        for attempt in range(1, max(1, self._policy.attempts_max) + 1):
+            try:
+                reply = await _whole(self._inner, request)
+            except ModelError as error:
+                wasted = _charge(error, wasted)
+                pause_s = self._pause_s(attempt, error)
+                if pause_s is None:
+                    raise
+            else:
+                return reply if wasted == Usage() else attrs.evolve(reply, usage=reply.usage + wasted)
+            await anyio.sleep(pause_s)
+        raise AssertionError("the last attempt answers or fails")
+
+    def _pause_s(self, attempt: int, error: ModelError) -> float | None:
+        """How long to wait before the next attempt; None when there shall be none."""
+        pause_s = pause_after(attempt, self._policy, error.retry_after_s, self._draw())
+        return pause_s if error.retryable and attempt < self._policy.attempts_max else None
+
     async def _attempts(self, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
         wasted = Usage()
         for attempt in range(1, max(1, self._policy.attempts_max) + 1):
@@ -111,19 +136,32 @@ class RetryingModel:
                         yield _charged(chunk, wasted)
                 return
             except ModelError as error:
-                wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
-                error.usage = (wasted.input_tokens, wasted.output_tokens)
-                pause_s = pause_after(attempt, self._policy, error.retry_after_s, self._draw())
-                if pause_s is None or not error.retryable or attempt >= self._policy.attempts_max:
+                wasted = _charge(error, wasted)
+                pause_s = self._pause_s(attempt, error)
+                if pause_s is None:
                     raise
             yield AskedAgain()
             await anyio.sleep(pause_s)
+
+
+def _charge(error: ModelError, wasted: Usage) -> Usage:
+    """Let an error carry what this attempt and those before it have used; return that."""
+    wasted += Usage(input_tokens=error.usage[0], output_tokens=error.usage[1])
+    error.usage = (wasted.input_tokens, wasted.output_tokens)
+    return wasted
 
 
 def _charged(chunk: ModelChunk, wasted: Usage) -> ModelChunk:
     if not isinstance(chunk, ReplyCompleted) or wasted == Usage():
         return chunk
     return ReplyCompleted(attrs.evolve(chunk.reply, usage=chunk.reply.usage + wasted))
+
+
+async def _whole(inner: Answering, request: ModelRequest) -> ModelReply:
+    """Ask once for the whole reply."""
+    with anyio.CancelScope(deadline=anyio.current_time() + request.timeout_s):
+        return await inner.reply(request)
+    raise ModelTimeout(f"no complete reply within {request.timeout_s} s")
 
 
 async def _once(inner: ModelClient, request: ModelRequest) -> AsyncGenerator[ModelChunk]:

@@ -11,9 +11,10 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
+from orket.domain.asking import Answering
 from orket.domain.errors import AssetError, ModelError
 from orket.domain.identifiers import CardId
-from orket.domain.models import CallDelta, ModelChunk, ModelRequest, ReplyCompleted, TextDelta
+from orket.domain.models import CallDelta, ModelChunk, ModelReply, ModelRequest, ReplyCompleted, TextDelta
 from orket.infrastructure.assets.scripts import ScriptedReply, read_script
 
 _DELTA_CHARS = 40
@@ -22,7 +23,7 @@ _DELTAS_MAX = 200
 Replies = dict[tuple[CardId, int, str | None], ScriptedReply]
 
 
-class ScriptedModel:
+class ScriptedModel(Answering):
     """A model that says what a file says; it needs no network and is the same every time.
 
     Args:
@@ -35,6 +36,12 @@ class ScriptedModel:
         self._version: tuple[int, ...] = ()
         self._replies: Replies = {}
         self._reading = anyio.Lock()  # many first questions at a time are one reading
+
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        """Answer as ``stream`` does, at once and whole."""
+        line = self._match(await self._current(), request)
+        await _delayed(line, request)
+        return line.reply
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncIterator[AsyncIterator[ModelChunk]]:
@@ -87,12 +94,16 @@ def _turn(turn: int, seat: str | None) -> str:
     return f"turn {turn} ({seat})" if seat else f"turn {turn}"
 
 
-async def _chunks(line: ScriptedReply, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
-    """Stream a reply after its delay, which the time limit may cut short."""
+async def _delayed(line: ScriptedReply, request: ModelRequest) -> None:
     if line.delay_s > 0:
         await anyio.sleep(min(line.delay_s, request.timeout_s))
     if line.delay_s > request.timeout_s:
         raise ModelError(f"no reply within {request.timeout_s} s", code="timeout", retryable=True)
+
+
+async def _chunks(line: ScriptedReply, request: ModelRequest) -> AsyncGenerator[ModelChunk]:
+    """Stream a reply after its delay, which the time limit may cut short."""
+    await _delayed(line, request)
     if request.pieces:
         for piece in _cut(line.reply.text):
             yield TextDelta(piece)

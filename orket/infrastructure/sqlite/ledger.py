@@ -21,7 +21,7 @@ from orket.domain.identifiers import BlobId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.redaction import Redactor
-from orket.infrastructure.codec import encode_clean
+from orket.infrastructure.codec import encode_all
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.commits import Commits
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
@@ -140,11 +140,12 @@ class SqliteLedger(SqliteReader):
             StoreError: Nothing was recorded.
         """
         await anyio.lowlevel.checkpoint_if_cancelled()
+        encoded, clean = encode_all(events, blobs, self._redactor)
         append = Append(
             run_id=run_id,
             at=self._clock.now().astimezone(UTC),
-            events=tuple([encode_clean(one, self._redactor) for one in events]),
-            blobs=tuple((hashlib.sha256(one).digest(), one) for one in map(self._redactor.blob, blobs)),
+            events=encoded,
+            blobs=tuple([(hashlib.sha256(one).digest(), one) for one in clean]),
             key=key,
         )
         outcome = await self._commits.append(append)
