@@ -18,6 +18,8 @@ URL = "${DATABASE_URL}"
 # In a connection string or an address these have no meaning; database servers want letters of each kind.
 _SUFFIX = "aA1"
 _MEMORY, _PROCESSES = "2g", 512
+# This machine has no address in it: what listens on all of its addresses is not to be reached from there.
+_APART = {"com.docker.network.bridge.inhibit_ipv4": "true"}
 
 
 class ProjectPolicy:
@@ -83,7 +85,7 @@ class ProjectPolicy:
             "name": self.project_name(sandbox_id),
             "services": services,
             "networks": {
-                "inside": {"internal": True, "labels": dict(labels)},
+                "inside": {"internal": True, "driver_opts": dict(_APART), "labels": dict(labels)},
                 "edge": {"labels": dict(labels)},
             },
             **({"volumes": volumes} if volumes else {}),

@@ -32,6 +32,7 @@ class RunAccepted:
 
     A fork begins with what the run ``forked_from`` had recorded up to event ``forked_at``; what the commands
     ``not_repeated`` did there is missing in its workspace. With an ``isolation`` that is a view of a project.
+    ``services`` is the project sandbox whose services its commands reach; empty: they have no network.
     """
 
     workload: Workload
@@ -43,6 +44,7 @@ class RunAccepted:
     forked_at: int = 0
     not_repeated: tuple[CallId, ...] = ()
     isolation: Isolation | None = None
+    services: str = ""
 
 
 @attrs.frozen(kw_only=True)

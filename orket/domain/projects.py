@@ -17,6 +17,8 @@ SANDBOX_LABEL, OWNER_LABEL, KIND_LABEL, PROBE_LABEL = (
     "orket.probe",
 )
 PROJECT_KIND, COMMAND_KIND = "project", "command"
+#: A project sandbox in one of these has services that can be asked.
+UP = (SandboxStatus.RUNNING, SandboxStatus.UNHEALTHY)
 
 
 @attrs.frozen(kw_only=True)

@@ -44,6 +44,7 @@ class SandboxSpec:
 
     ``limits`` are what the tools of the run give each of their commands. With an ``isolation`` the workspace
     is a view of a project that is kept apart from it. ``sandbox_id`` names the sandbox; empty: after the run.
+    ``services`` is the id of a project sandbox whose services the commands reach; empty: they need none.
     """
 
     run_id: RunId
@@ -52,6 +53,11 @@ class SandboxSpec:
     limits: Limits = attrs.field(factory=Limits)
     isolation: Isolation | None = None
     sandbox_id: str = ""
+    services: str = ""
+
+
+#: The levels at which commands can reach the services of a project sandbox, and nothing else.
+REACHING = ("compose",)
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ from orket.domain.errors import RunDenied
 from orket.domain.identifiers import RunId
 from orket.domain.ports import Clock, Ids, RunSummary, WorkloadSource, Workspaces
 from orket.domain.runs import RunStatus
-from orket.domain.sandboxes import SandboxSpec
+from orket.domain.sandboxes import REACHING, SandboxSpec
 from orket.domain.sprints import sprint_of
 from orket.domain.workspaces import Isolation
 from orket.orchestration.desk import Desk
@@ -70,6 +70,7 @@ def prepare(desk: Desk, intake: Intake, asked: StartRun, workload: Workload) -> 
         parallel=limits.parallel,
         budget=asked.budget,
         isolation=isolation(intake, asked),
+        services=reached(nodes, workload, asked),
     )
     for epic in workload.epics:
         for card in epic.issues:
@@ -106,16 +107,32 @@ def isolation(intake: Intake, asked: StartRun) -> Isolation | None:
     return Isolation(project=project, hidden=(os.path.relpath(data, project),) if inside else ())
 
 
+def reached(nodes: Nodes, workload: Workload, asked: StartRun) -> str:
+    """Name the project sandbox whose services a run's commands reach; empty: none.
+
+    Raises:
+        RunDenied: No level that the house allows could reach them.
+    """
+    if asked.services and not set(REACHING) & set(nodes.sandbox_policy.levels(workload.organization)):
+        raise RunDenied(
+            f"services of {asked.services!r}: commands reach them at the sandbox level {REACHING[0]} only, "
+            "for everywhere else they have no network; name it in the organization's sandbox.levels"
+        )
+    return asked.services
+
+
 def sandbox_spec(nodes: Nodes, run_id: RunId, accepted: e.RunAccepted) -> SandboxSpec:
     """Say what a run's sandbox is to be, as the policy node has it."""
     house, policy = accepted.workload.organization, nodes.sandbox_policy
+    levels = policy.levels(house)
     return SandboxSpec(
         run_id=run_id,
         workspace=accepted.workspace,
-        levels=policy.levels(house),
+        levels=tuple(one for one in levels if one in REACHING) if accepted.services else levels,
         limits=policy.limits(house),
         isolation=accepted.isolation,
         sandbox_id=policy.sandbox_id(run_id),
+        services=accepted.services,
     )
 
 

@@ -65,7 +65,8 @@ class StartRun(Request[RunTicket]):
     """Load an asset, admit it, record ``RunAccepted`` and start; answered when that is durable.
 
     ``target`` is a path or an asset's name, ``only`` one issue of it. ``workspace`` is a directory; empty
-    means one of the engine's own. ``project`` is a folder that the run works on a view of. ``model``
+    means one of the engine's own. ``project`` is a folder that the run works on a view of, ``services`` the
+    project sandbox whose services its commands reach and whose lease it holds while it is open. ``model``
     overrides the environment's model. With ``fork`` nothing is loaded: the run has the cards, the house rules
     and the budget of the one it is forked from.
     """
@@ -74,6 +75,7 @@ class StartRun(Request[RunTicket]):
     only: CardId | None = None
     workspace: str = ""
     project: str = ""
+    services: str = ""
     model: str = ""
     parallel: int | None = None
     budget: Budget = attrs.field(factory=Budget)

@@ -10,12 +10,14 @@ import attrs
 from actors import Reply
 from orket.domain.errors import OrketError, RunDenied
 from orket.domain.identifiers import RunId
+from orket.domain.projects import UP
 from orket.domain.runs import RunStatus
 from orket.orchestration import control, forking
 from orket.orchestration.admission import Candidate, Intake, broken, prepare
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import Refused, RunTicket, StartRun
 from orket.orchestration.notes import Answered, Note, Prepared, Recorded
+from orket.services.project_record import recorded_projects
 
 TWINS_MAX = 64
 
@@ -86,7 +88,16 @@ async def _candidate(desk: Desk, intake: Intake, m: StartRun) -> Candidate:
     if m.fork is not None:
         return await forking.prepare_fork(desk, intake, m, m.fork)
     workload = await intake.source.load(m.target, only=m.only)
+    if m.services:
+        await _refuse_services_that_are_not_up(desk, m.services)
     return prepare(desk, intake, m, workload)
+
+
+async def _refuse_services_that_are_not_up(desk: Desk, services: str) -> None:
+    found = (await recorded_projects(desk.ledger)).get(services)
+    if found is None or found.status not in UP:
+        stands = "there is none" if found is None else f"it is {found.status}"
+        raise RunDenied(f"project sandbox {services!r}: {stands}; see orket sandbox list")
 
 
 async def _replay(desk: Desk, m: StartRun) -> RunTicket | None:

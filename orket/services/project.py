@@ -13,6 +13,7 @@ from orket.domain.errors import SandboxConflict, SandboxError
 from orket.domain.identifiers import PROJECTS
 from orket.domain.ports import Clock, Ledger, ProjectDriver
 from orket.domain.projects import (
+    UP,
     Health,
     ProjectLimits,
     ProjectPlan,
@@ -21,9 +22,9 @@ from orket.domain.projects import (
     ServiceState,
 )
 from orket.domain.sandboxes import SandboxStatus
+from orket.services.project_record import holding
 
 READY_LOOK_S = 0.5
-UP = (SandboxStatus.RUNNING, SandboxStatus.UNHEALTHY)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +100,7 @@ class Project:
         async with self._one_at_a_time:
             if self.status not in UP:
                 return
-            if self._room.clock.now() >= self._last.lease_until:
+            if self._room.clock.now() >= self._last.lease_until and not await self._held():
                 await self._stop("its lease ended")
             else:
                 await self._judge(await self._found())
@@ -152,6 +153,15 @@ class Project:
             await self.stop("the engine ended while it was being stopped")
         else:
             await self.look()
+
+    async def _held(self) -> bool:
+        """Let the lease begin anew while an open run's commands reach the services."""
+        if not await holding(self._room.ledger, self._last.sandbox_id):
+            return False
+        lease_s = self._room.policy.project_limits(self._room.organization).lease_s
+        until = self._room.clock.now() + timedelta(seconds=lease_s)
+        await self._put(attrs.evolve(self._last, lease_until=until))
+        return True
 
     def _give_up(self) -> None:
         if self._making is not None:

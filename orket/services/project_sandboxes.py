@@ -20,8 +20,6 @@ from orket.domain.errors import (
     SettingsError,
     StackUnsupported,
 )
-from orket.domain.identifiers import PROJECTS
-from orket.domain.ports import LedgerReader
 from orket.domain.projects import (
     KIND_LABEL,
     OWNER_LABEL,
@@ -31,7 +29,6 @@ from orket.domain.projects import (
     ProjectSandboxChanged,
     ProjectStanding,
     Stack,
-    standing_projects,
 )
 from orket.domain.sandboxes import CommandResult, SandboxStatus
 from orket.services.project import Project, ProjectRoom
@@ -46,6 +43,7 @@ from orket.services.project_messages import (
     RunInProject,
     StopProject,
 )
+from orket.services.project_record import recorded_projects
 
 R = TypeVar("R")
 
@@ -54,7 +52,6 @@ NAME_CHARS_MAX = 64
 LOG_LINES_MAX = 10_000
 LEASE_S_MIN, LEASE_S_MAX = 60.0, 31 * 86_400.0
 LOOK_S = 15.0
-PAGE = 1000
 ENTROPY_BYTES = 32
 _WATCH = "watch"
 
@@ -67,16 +64,6 @@ class _Look(Message):
 @attrs.frozen
 class _Done(Message):
     """A piece of work beside the handlers is over."""
-
-
-async def recorded_projects(ledger: LedgerReader) -> dict[str, ProjectSandboxChanged]:
-    """Fold the ledger to what is recorded last of each sandbox that is not deleted, by their ids."""
-    events: list[object] = []
-    after = 0
-    while page := await ledger.read(PROJECTS, after=after, limit=PAGE):
-        events += [one.event for one in page]
-        after = page[-1].seq
-    return standing_projects(events)
 
 
 class ProjectSandboxes(

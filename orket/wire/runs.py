@@ -54,6 +54,14 @@ class StartRunBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             description="A folder of the engine's machine that the run works on a view of, unchanged.",
         ),
     ] = ""
+    services: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            description="The project sandbox whose services the run's commands reach; held while it is open.",
+            examples=["sandbox-shop"],
+        ),
+    ] = ""
     model: Annotated[str, Meta(max_length=4096, description="Overrides the environment's model.")] = ""
     parallel: Annotated[
         Annotated[int, Meta(ge=1, le=64)] | None,

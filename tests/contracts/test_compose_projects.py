@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -13,9 +14,11 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
+import attrs
 import pytest
 
 from orket.bootstrap import Orket, open_orket
@@ -24,9 +27,10 @@ from orket.decision_nodes.sandbox_policy import DefaultSandboxPolicy
 from orket.decision_nodes.stacks import STACKS
 from orket.domain.assets import Organization
 from orket.domain.errors import SandboxConflict, SandboxError, SandboxNotFound, SandboxUnavailable
-from orket.domain.identifiers import PROJECTS
+from orket.domain.identifiers import PROJECTS, RunId
 from orket.domain.projects import ProjectLimits, Service, Stack
-from orket.domain.sandboxes import Command, CommandEnd, Limits, SandboxStatus
+from orket.domain.sandboxes import Command, CommandEnd, Limits, SandboxSpec, SandboxStatus
+from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.compose_program import find_compose, run_compose
 from orket.infrastructure.sandboxes.engine_api import EngineApi
 from orket.infrastructure.sandboxes.project_driver import ComposeProjects
@@ -83,7 +87,7 @@ class TinyPolicy(DefaultSandboxPolicy):
 @pytest.fixture
 async def engine() -> str:
     """The socket of the container engine, with the tiny image."""
-    socket = named_engine()
+    named = named_engine()
     try:
         await find_compose()
     except SandboxUnavailable as error:
@@ -92,8 +96,8 @@ async def engine() -> str:
     if busybox is None:
         pytest.skip("there is no busybox to make an image of (apt-get install busybox-static)")
     made = {"fromSrc": "-", "repo": "orket-test/tiny", "tag": "1", "changes": "ENV PATH=/bin"}
-    await EngineApi(socket).call("POST", "/images/create", kind=bytes, query=made, content=_root(busybox))
-    return socket
+    await EngineApi(named).call("POST", "/images/create", kind=bytes, query=made, content=_root(busybox))
+    return named
 
 
 def _root(busybox: str) -> bytes:
@@ -120,7 +124,7 @@ def project(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def orket(folder: Path, socket: str) -> AsyncIterator[Orket]:
+async def orket(folder: Path, named: str) -> AsyncIterator[Orket]:
     """An engine whose sandbox policy is the tiny one, selected by the environment."""
     registry = NodeRegistry()
     registry.register("sandbox_policy_node", "tiny", TinyPolicy())
@@ -130,7 +134,7 @@ async def orket(folder: Path, socket: str) -> AsyncIterator[Orket]:
         cwd=folder,
         environ={"ORKET_SANDBOX_POLICY_NODE": "tiny"},
     )
-    driver = ComposeProjects(socket=socket, owner=folder.name)
+    driver = ComposeProjects(socket=named, owner=folder.name)
     async with open_orket(settings, registry=registry, project_driver=driver) as one:
         yield one
 
@@ -182,6 +186,66 @@ async def test_a_stack_is_brought_up_used_taken_up_again_and_deleted(
     finally:
         for left in await driver.left():
             await driver.remove(left)
+
+
+LOOK = """
+import socket, sys, urllib.request
+print(urllib.request.urlopen("http://api:8000/index.html", timeout=5).read().decode(), end="")
+open("seen", "w").write("from inside")
+for name, (host, port) in {"host": (sys.argv[1], int(sys.argv[2])), "far": ("192.0.2.7", 80)}.items():
+    try:
+        socket.create_connection((host, port), timeout=2)
+        print(name, "reached")
+    except OSError:
+        print(name, "kept")
+try:
+    print("name found", socket.getaddrinfo("example.com", 80))
+except OSError:
+    print("name kept")
+"""
+
+
+async def test_commands_of_a_run_reach_its_services_and_nothing_else(
+    engine: str, project: Path, tmp_path: Path
+) -> None:
+    driver = ComposeProjects(socket=engine, owner=tmp_path.name)
+    commands = ComposeDriver(socket=engine, owner=tmp_path.name)
+    try:
+        async with orket(tmp_path, engine) as one:
+            made = await one.projects.ask(CreateProject(name="r", workspace=str(project)), timeout=90)
+            spec = SandboxSpec(
+                run_id=RunId("r1"),
+                workspace=str(tmp_path / "work"),
+                levels=("compose",),
+                services=made.sandbox_id,
+            )
+            with socket.create_server(("0.0.0.0", 0)) as listening:
+                port = listening.getsockname()[1]
+                address = await _gateway(engine, made.sandbox_id)
+                sandbox = await commands.open(spec)
+                try:
+                    argv = (sys.executable, "-c", LOOK, address, str(port))
+                    told = await sandbox.run(Command(argv=argv, limits=Limits(wall_s=30.0)))
+                finally:
+                    await sandbox.close()
+            assert told.stderr == b""
+            assert told.stdout == b"hello from the project\nhost kept\nfar kept\nname kept\n"
+            assert await anyio.Path(tmp_path / "work" / "seen").read_text() == "from inside"
+            with pytest.raises(SandboxUnavailable, match="no network of the project sandbox 'sandbox-none'"):
+                await commands.open(attrs.evolve(spec, services="sandbox-none"))
+    finally:
+        for left in await driver.left():
+            await driver.remove(left)
+
+
+async def _gateway(engine: str, sandbox_id: str) -> str:
+    """The address that this machine would have in the network of the services."""
+    found: list[dict[str, Any]] = await EngineApi(engine).call("GET", "/networks", kind=list)
+    (inside,) = [
+        one for one in found if one["Internal"] and (one["Labels"] or {}).get("orket.sandbox") == sandbox_id
+    ]
+    config: list[dict[str, str]] = inside["IPAM"]["Config"]
+    return config[0].get("Gateway") or config[0]["Subnet"].replace(".0/16", ".1")
 
 
 def _run(sandbox_id: str, *argv: str, wall_s: float = 20.0) -> RunInProject:

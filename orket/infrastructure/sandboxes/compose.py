@@ -22,7 +22,7 @@ import msgspec
 
 from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
-from orket.domain.projects import COMMAND_KIND, KIND_LABEL, OWNER_LABEL
+from orket.domain.projects import COMMAND_KIND, KIND_LABEL, OWNER_LABEL, PROJECT_KIND, SANDBOX_LABEL
 from orket.domain.sandboxes import Command, CommandEnd, InputFile, Limits, ProbeReport, SandboxSpec
 from orket.infrastructure.sandboxes.bubblewrap import (
     interpreter,
@@ -83,6 +83,11 @@ class _Version(msgspec.Struct):
 
 class _Image(msgspec.Struct):
     id: str = msgspec.field(name="Id")
+
+
+class _Network(msgspec.Struct):
+    id: str = msgspec.field(name="Id")
+    internal: bool = msgspec.field(name="Internal", default=False)
 
 
 class ComposeDriver(ProcessDriver):
@@ -168,8 +173,11 @@ class ComposeDriver(ProcessDriver):
             info = await self._asked()
             image = self._image or await self._own_root()
             await self._api.call("GET", f"/images/{image}/json", kind=bytes)
+            network = await self._network(spec.services) if spec.services else ""
         except EngineRefused as error:
             raise SandboxUnavailable(error.detail, remedy=f"load the image {self._image}") from error
+        except SandboxUnavailable:
+            raise
         except SandboxError as error:
             raise SandboxUnavailable(error.detail, remedy=_REMEDY) from error
         root = await enter_workspace(spec.workspace)
@@ -177,14 +185,32 @@ class ComposeDriver(ProcessDriver):
             held.callback(os.close, root)
             room = await open_room(spec, as_another=False, may_overlay=False)
             held.pop_all()
-        return self._opened(root, workspace, image, info, room)
+        return self._opened(root, workspace, image, info, room, network)
 
     def _admissible(self, workspace: str) -> str:
         """Resolve a workspace; one that holds the engine's socket would be the way out."""
         refuse_what_holds(workspace, (*self._readable, os.path.realpath(self._api.socket)))
         return os.path.realpath(workspace)
 
-    def _opened(self, root: int, workspace: str, image: str, info: _Info, room: Room) -> ContainerSandbox:
+    async def _network(self, services: str) -> str:
+        """Find the network of a project sandbox that leads to its services and nowhere else."""
+        labels = [
+            f"{OWNER_LABEL}={self._owner}",
+            f"{KIND_LABEL}={PROJECT_KIND}",
+            f"{SANDBOX_LABEL}={services}",
+        ]
+        query = {"filters": msgspec.json.encode({"label": labels}).decode()}
+        found = await self._api.call("GET", "/networks", kind=list[_Network], query=query)
+        if inside := [one.id for one in found if one.internal]:
+            return inside[0]
+        raise SandboxUnavailable(
+            f"no network of the project sandbox {services!r} is there",
+            remedy="create the project sandbox anew: orket sandbox create",
+        )
+
+    def _opened(
+        self, root: int, workspace: str, image: str, info: _Info, room: Room, network: str
+    ) -> ContainerSandbox:
         # Where the engine runs as an ordinary user, its root is that user.
         rootless = any("rootless" in one for one in info.security)
         template = Contained(
@@ -197,6 +223,7 @@ class ComposeDriver(ProcessDriver):
             # Left alone, podman asks for more than it may give where it is bounded itself.
             user_processes=USER_PROCESSES if self._by_path else 0,
             labels={OWNER_LABEL: self._owner, KIND_LABEL: COMMAND_KIND},
+            network=network,
         )
         path = IMAGE_PATH if self._image and not self._own_path else self._path
         try:

@@ -24,6 +24,7 @@ TMP_BYTES, SHARED_BYTES = 256 * 1024 * 1024, 64 * 1024 * 1024
 MASKED = ("/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/scsi")
 MASKED_MORE = ("/proc/timer_stats", "/proc/sched_debug", "/proc/asound", "/sys")
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+NOWHERE = "192.0.2.1"  # set aside for examples: no machine has it
 _LIMITS = {int(signal.SIGXCPU): "cpu", int(signal.SIGXFSZ): "file"}
 _KILLED = -int(signal.SIGKILL)
 
@@ -42,7 +43,8 @@ class Contained:
     """What to start: the image, the command, its user, what it sees, and how it is labelled.
 
     ``profile`` is the list of refused system calls, as the engine wants to be told of it.
-    ``user_processes`` is the limit of a whole user's processes, 0 to leave it to the engine.
+    ``user_processes`` is the limit of a whole user's processes, 0 to leave it to the engine. ``network`` is
+    the id of the one network it is connected with; empty: none.
     """
 
     image: str
@@ -57,6 +59,7 @@ class Contained:
     environment: Mapping[str, str] = attrs.field(factory=dict)
     limits: Limits = attrs.field(factory=Limits)
     stdin: bytes = b""
+    network: str = ""
 
     def body(self) -> dict[str, object]:
         """Write it as the engine's API wants it."""
@@ -82,7 +85,9 @@ class Contained:
         limits = self.limits
         return {
             "Init": True,  # the first process of a container is deaf to signals, and would reap nobody
-            "NetworkMode": "none",
+            "NetworkMode": self.network or "none",
+            # Engines pass on questions for other names, some even from inside a network that leads nowhere.
+            **({"Dns": [NOWHERE], "DnsOptions": ["timeout:1", "attempts:1"]} if self.network else {}),
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges", f"seccomp={self.profile}"],

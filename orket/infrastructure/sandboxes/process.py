@@ -23,6 +23,7 @@ import attrs
 from orket.domain.errors import SandboxError, SandboxUnavailable
 from orket.domain.identifiers import RunId
 from orket.domain.sandboxes import (
+    REACHING,
     Command,
     CommandEnd,
     CommandResult,
@@ -139,6 +140,11 @@ class ProcessDriver:
             SandboxUnavailable: The workspace is not a directory or cannot be made, or a command that an
                 engine left behind does not end.
         """
+        if spec.services:
+            raise SandboxUnavailable(
+                f"commands at the level {self.name} are not connected with services ({spec.services})",
+                remedy=f"allow the level {REACHING[0]} in the organization's sandbox.levels",
+            )
         root = await enter_workspace(spec.workspace)
         with ExitStack() as held:
             held.callback(os.close, root)

@@ -88,6 +88,8 @@ def _run(
             where = f"workspace {printable(event.workspace)}"
             if event.isolation is not None:
                 where = f"a view of {printable(event.isolation.project)}"
+            if event.services:
+                where += f", the services of {printable(event.services)}"
             return f"run {state.run_id}: {named}, {counted(issues, 'issue')}, {where}"
         case e.RunPaused():
             return f"run paused by {printable(event.by)}{because(event.reason)}"

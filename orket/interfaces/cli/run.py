@@ -26,6 +26,7 @@ def run(
     only: str | None = None,
     workspace: Path | None = None,
     project: Path | None = None,
+    services: str = "",
     model: str | None = None,
     record: Path | None = None,
     parallel: int | None = None,
@@ -44,6 +45,7 @@ def run(
         only: Work on this issue alone.
         workspace: Directory the run works in; made when missing [default: one of its own].
         project: Folder it works on a view of, in a workspace of its own; see orket diff and orket workspace.
+        services: Project sandbox whose services its commands reach, and whose lease it holds meanwhile.
         model: Model to use instead of the environment's; scripted:FILE answers from a file.
         record: Write the model's replies to this file, for the scripted model.
         parallel: How many cards are worked on at a time.
@@ -60,6 +62,7 @@ def run(
         only=None if only is None else CardId(only),
         workspace=_folder(workspace, settings.cwd if near else Path()),
         project=_folder(project, settings.cwd if near else Path()),
+        services=services,
         model=_model(model or "", settings.cwd) if elsewhere and near else model or "",
         parallel=_parallel(parallel, model or ""),
         budget=Budget() if budget is None else read_budget(budget),

@@ -55,6 +55,7 @@ async def start(bridge: Bridge, request: Request) -> Response:
         only=None if body.only is None else CardId(body.only),
         workspace=body.workspace,
         project=body.project,
+        services=body.services,
         model=body.model,
         parallel=body.parallel,
         budget=budget(body.budget),

@@ -10,7 +10,7 @@ import pytest
 
 from actors import ActorSystem, Ref, Supervisor, child, late
 from orket.decision_nodes.sandbox_policy import DefaultSandboxPolicy
-from orket.domain.assets import Organization
+from orket.domain.assets import Organization, Workload
 from orket.domain.errors import (
     OrketError,
     SandboxConflict,
@@ -19,7 +19,8 @@ from orket.domain.errors import (
     SettingsError,
     StackUnsupported,
 )
-from orket.domain.identifiers import PROJECTS
+from orket.domain.events import RunAccepted, RunFinished
+from orket.domain.identifiers import PROJECTS, RunId
 from orket.domain.projects import ProjectLimits, ProjectPlan, ProjectSandboxChanged
 from orket.domain.sandboxes import Command, SandboxStatus
 from orket.infrastructure.clock import SystemClock
@@ -222,6 +223,25 @@ async def test_a_lease_ends_unless_it_is_renewed(bench: Bench) -> None:
     standing = await bench.keeper.ask(LookAtProject(sandbox_id=MADE))
     assert (standing.status, standing.reason) == (STOPPED, "its lease ended")
     assert isinstance(await refused(bench.keeper.ask(RenewProject(sandbox_id=MADE))), SandboxConflict)
+
+
+async def test_an_open_run_that_needs_the_services_holds_the_lease(bench: Bench) -> None:
+    await bench.create(lease_s=600.0)
+    house = DefaultSandboxPolicy().project_limits(Organization())
+    for name, services in (("r0", "sandbox-other"), ("r1", MADE)):
+        workload = Workload(target="t", organization=Organization(), epics=(), roles=(), dialects=())
+        accepted = RunAccepted(workload=workload, workspace=f"/w/{name}", services=services)
+        await bench.ledger.append(RunId(name), [accepted])
+    bench.clock.time += timedelta(seconds=600)
+    standing = await bench.keeper.ask(LookAtProject(sandbox_id=MADE))
+    assert (standing.status, standing.lease_until) == (
+        RUNNING,
+        bench.clock.time + timedelta(seconds=house.lease_s),
+    )
+    await bench.ledger.append(RunId("r1"), [RunFinished(status="done")])
+    bench.clock.time += timedelta(seconds=house.lease_s)
+    standing = await bench.keeper.ask(LookAtProject(sandbox_id=MADE))
+    assert (standing.status, standing.reason) == (STOPPED, "its lease ended")
 
 
 @pytest.mark.parametrize("how", [StopProject, DeleteProject])
