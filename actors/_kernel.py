@@ -24,6 +24,7 @@ from actors._parking import HasWaiter, Loop, current_loop
 from actors._rare import own
 from actors._supervision import limit
 from actors._telemetry import Luggage, Parcel, Telemetry, packed
+from actors._throng import Throng
 from actors.errors import AskTimeout
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Kernel:
         self.give_up: Callable[[], None]
         self.finished: Callable[[], None]
         self.loop: Loop
+        self.throng: Throng
         #: The clock; before the system is entered nothing has happened that it could date.
         self.now: Callable[[], float] = lambda: 0.0
         self.sweeper: Sweeper
@@ -106,6 +108,9 @@ class Kernel:
         self.effective_deadline: Callable[[], float] = self.loop.effective_deadline
         self.step: Callable[[], Awaitable[None]] = self.loop.checkpoint
         self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
+        self.throng = Throng(self.loop)
+        #: Behind more messages than this an ask joins the throng; under observation none does.
+        self.throng_min: float = self.loop.throng_min if self.plain and self.choose is None else math.inf
         self._thread = threading.get_ident()
         self._group = group
         self._hire = lambda: self.start_task(work(), instances)
@@ -156,7 +161,7 @@ class Kernel:
 
     def hand_on(self) -> None:
         """The runner is about to be suspended in a handler: let another one take over."""
-        if self.ready:
+        if self.ready or self.throng:
             self.man()
         else:
             self.ready.manned = False

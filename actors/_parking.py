@@ -7,6 +7,7 @@ and a cancellation in the same tick lose nothing: what is handed over lies in th
 
 import asyncio
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Generator
 from types import coroutine
 from typing import Any, Protocol
@@ -36,6 +37,8 @@ class Loop:
 
     #: Messages handled before another task runs; trio, which shuffles, may run two batches in a row.
     batch_max = 64
+    #: Behind a longer queue than this an ask waits for the runner instead of stepping.
+    throng_min: float = math.inf
 
     def __init__(self, token: EventLoopToken) -> None:
         #: The event loop's own clock, and the one in use, which may be a simulator's.
@@ -81,6 +84,8 @@ def one_step() -> Generator[None, None, None]:
 class AsyncioLoop(Loop):
     """A bare future as the parking place."""
 
+    throng_min = 4
+
     def __init__(self, token: EventLoopToken) -> None:
         super().__init__(token)
         loop = asyncio.get_running_loop()
@@ -124,6 +129,8 @@ WOKEN: Any = Woken()
 
 class TrioLoop(Loop):
     """A task rescheduled by hand as the parking place."""
+
+    throng_min = 4
 
     def __init__(self, token: EventLoopToken) -> None:
         import trio

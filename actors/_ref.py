@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
@@ -103,7 +103,8 @@ class Ref(Generic[M_contra]):
         try:
             # Most replies are there after one step: then there is no deadline to look up (a walk
             # over all scopes), nothing to park on, and nobody to wake.
-            await kernel.step()
+            few = queue is None or len(queue) <= kernel.throng_min
+            await (kernel.step() if few else _behind_others(envelope, turn))
             if envelope.state < DONE:
                 await _wait(envelope, timeout, sent_at)
         except BaseException:
@@ -186,6 +187,15 @@ class Ref(Generic[M_contra]):
 def cell_of(ref: Ref[Any]) -> Cell:
     """The cell behind a ref, for the runtime's own modules."""
     return ref._cell  # noqa: SLF001 - the one door to it
+
+
+def _behind_others(envelope: Envelope, turn: Any) -> Awaitable[Any]:
+    """Join the throng, when the runner is on its way to the actor; else a step."""
+    cell = envelope.target
+    if turn is not None or cell.scope is not None or cell.signals is not None or envelope.state != QUEUED:
+        return cell.kernel.step()
+    cell.kernel.throng.fresh.append(envelope)
+    return cell.kernel.park(envelope)
 
 
 async def _wait(envelope: Envelope, timeout: float | None, sent_at: float) -> None:

@@ -63,11 +63,13 @@ class Worker:
         """Run ready cells; True when the scope is used up, False when the task is to end."""
         kernel = self.kernel
         ready, loop, batch_max = kernel.ready, kernel.loop, kernel.loop.batch_max
-        budget, choose = batch_max, kernel.choose
+        budget, choose, throng = batch_max, kernel.choose, kernel.throng
         while True:
             if not self.manning and not await self._rest():
                 return False
             if not ready:
+                if throng:
+                    throng.disperse()
                 # Whoever just got a reply often asks again: one step is cheaper than parking.
                 await loop.step()
                 budget = batch_max
@@ -75,6 +77,8 @@ class Worker:
                     ready.manned = self.manning = False
                     continue
             if budget <= 0:
+                if throng:
+                    throng.pass_over()
                 await loop.step()
                 budget = batch_max
             cell = ready.popleft() if choose is None else kernel.pick()
