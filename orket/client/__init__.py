@@ -2,7 +2,7 @@
 
 from orket.client.connection import OrketClient
 from orket.client.errors import ClientError, ClientProblem, UnexpectedAnswer, Unreachable
-from orket.client.events import EventStream, Patience
+from orket.client.events import EventStream, Patience, WatchStream
 
 __all__ = [
     "ClientError",
@@ -12,4 +12,5 @@ __all__ = [
     "Patience",
     "UnexpectedAnswer",
     "Unreachable",
+    "WatchStream",
 ]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx2
 
 from orket.client.calls import MARGIN_S, run_path
-from orket.client.events import EventStream, Patience
+from orket.client.events import EventStream, Patience, WatchStream
 from orket.client.looking import Looking
 from orket.client.projects import Projects
 from orket.client.unix import fitting
@@ -110,6 +110,11 @@ class OrketClient(Projects, Workspaces, Looking):
     def events(self, run_id: str, *, after: int = 0) -> EventStream:
         """Follow a run from after a sequence number to its end; see ``EventStream``."""
         return EventStream(self._http, f"{run_path(run_id)}/events", after=after, patience=self._patience)
+
+    def watch(self, run_id: str, *, after: int = 0) -> WatchStream:
+        """Follow a run as ``events`` does, and see what models are writing; see ``WatchStream``."""
+        path = f"{run_path(run_id)}/events?pieces=true"
+        return WatchStream(self._http, path, after=after, patience=self._patience)
 
     async def pause(
         self, run_id: str, *, by: str, reason: str = "", if_seq: int | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
 import attrs
@@ -16,9 +17,12 @@ from orket.client.exchange import failure, unreachable
 from orket.wire.codec import decode
 from orket.wire.errors import WireInvalid
 from orket.wire.events import EventView
+from orket.wire.pieces import PIECE, PieceView
 
 EVENT_BYTES_MAX = 64 * 1024 * 1024
 LAST_KIND = "RunFinished"
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @attrs.frozen(kw_only=True)
@@ -35,16 +39,8 @@ class Patience:
     silence_s: float = 45.0
 
 
-class EventStream(AsyncIterator[EventView]):
-    """The events of one run, each once, in order, up to its end.
-
-    Iterate over it, inside ``async with`` when you may leave before its end. A connection that breaks is
-    taken up again after the last event that came.
-
-    Raises:
-        ClientProblem: While iterating: there is no such run.
-        Unreachable: While iterating: it broke too often in a row without an event in between.
-    """
+class _Stream(AsyncIterator[T]):
+    """What streams of a run have in common: they come back by themselves, and end with the run."""
 
     def __init__(self, http: httpx2.AsyncClient, path: str, *, after: int, patience: Patience) -> None:
         self._http, self._path, self._after, self._patience = http, path, after, patience
@@ -70,11 +66,11 @@ class EventStream(AsyncIterator[EventView]):
         self._over = True
         await self._hang_up()
 
-    async def __anext__(self) -> EventView:
-        """Return the next event, however often the connection must be taken up again for it."""
+    async def __anext__(self) -> T:
+        """Return what comes next, however often the connection must be taken up again for it."""
         while not self._over:
             try:
-                event = await self._next()
+                came = await self._next()
             except httpx2.TransportError as error:
                 await self._back_off(unreachable(error, str(self._http.base_url)))
             except ClientProblem as problem:
@@ -82,27 +78,35 @@ class EventStream(AsyncIterator[EventView]):
                     raise
                 await self._back_off(problem)
             else:
-                if event is not None:
-                    return event
+                if came is not None:
+                    return came
         raise StopAsyncIteration
 
-    async def _next(self) -> EventView | None:
-        """Return the next event, or None when this connection has no more."""
+    async def _next(self) -> T | None:
+        """Return what comes next, or None when this connection has no more."""
         received = self._received or await self._connect()
         if received is not None:
             async for one in received:
                 if one.data:
-                    return self._take(one.data)
+                    self._failures = 0
+                    return self._take(one)
             if not self._over:
                 raise httpx2.RemoteProtocolError("the stream ended before the run")
         return None
 
-    def _take(self, data: str) -> EventView:
+    @abstractmethod
+    def _take(self, one: httpx2.ServerSentEvent) -> T:
+        """Read what came."""
+
+    def _read(self, kind: type[R], data: str) -> R:
         try:
-            event = decode(EventView, data.encode())
+            return decode(kind, data.encode())
         except WireInvalid as error:
             raise UnexpectedAnswer(f"{self._path}: {error.detail}") from None
-        self._after, self._failures = event.seq, 0
+
+    def _event(self, data: str) -> EventView:
+        event = self._read(EventView, data)
+        self._after = event.seq
         # Nothing follows the end of a run that a watcher waits for.
         self._over = event.kind == LAST_KIND
         return event
@@ -146,3 +150,33 @@ class EventStream(AsyncIterator[EventView]):
             with suppress(httpx2.TransportError, httpx2.StreamError):
                 async for _ in received:
                     pass
+
+
+class EventStream(_Stream[EventView]):
+    """The events of one run, each once, in order, up to its end.
+
+    Iterate over it, inside ``async with`` when you may leave before its end. A connection that breaks is
+    taken up again after the last event that came.
+
+    Raises:
+        ClientProblem: While iterating: there is no such run.
+        Unreachable: While iterating: it broke too often in a row without an event in between.
+    """
+
+    def _take(self, one: httpx2.ServerSentEvent) -> EventView:
+        return self._event(one.data)
+
+
+class WatchStream(_Stream[EventView | PieceView]):
+    """The events of one run as in an ``EventStream``, and in between what models are writing.
+
+    Events come each once; pieces are not kept anywhere, and whoever comes back gets the text so far again,
+    from ``offset`` 0.
+
+    Raises:
+        ClientProblem: While iterating: there is no such run.
+        Unreachable: While iterating: it broke too often in a row without anything in between.
+    """
+
+    def _take(self, one: httpx2.ServerSentEvent) -> EventView | PieceView:
+        return self._read(PieceView, one.data) if one.event == PIECE else self._event(one.data)

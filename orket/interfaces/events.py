@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import anyio
@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from orket.domain.events import Recorded
+from orket.domain.pieces import Piece
 from orket.interfaces.streams import Streams
 from orket.interfaces.tail import Line, Tail
 from orket.wire.codec import encode
-from orket.wire.views import event_view
+from orket.wire.views import event_view, piece_view
 
 SSE_TYPE = "text/event-stream"
 CHUNK_BYTES = 64 * 1024
@@ -70,10 +71,17 @@ class _Sse:
 
     async def events(self, page: Sequence[Recorded]) -> None:
         """Send a page in pieces of a bounded size."""
+        await self._send(b"id: %d\ndata: %b\n\n" % (one.seq, encode(event_view(one))) for one in page)
+
+    async def pieces(self, pieces: Sequence[Piece]) -> None:
+        """Send pieces as events of their own kind, without an ``id``: what a client resumes from stays."""
+        await self._send(b"event: piece\ndata: %b\n\n" % encode(piece_view(one)) for one in pieces)
+
+    async def _send(self, told: Iterable[bytes]) -> None:
         chunk: list[bytes] = []
         size = 0
-        for one in page:
-            chunk.append(b"id: %d\ndata: %b\n\n" % (one.seq, encode(event_view(one))))
+        for one in told:
+            chunk.append(one)
             size += len(chunk[-1])
             if size >= CHUNK_BYTES:
                 await self._line.send(_piece(b"".join(chunk)))

@@ -32,6 +32,7 @@ class HttpLimits:
         heartbeat_s: Time between signs of life of a quiet stream.
         send_stall_s: How long a client may take no byte of its event stream before it is let go.
         stream_page: Events read at a time.
+        piece_gap_s: Least time between two looks at what models are writing, for one who watches that.
     """
 
     body_bytes: int = 1024 * 1024
@@ -56,3 +57,4 @@ class HttpLimits:
     heartbeat_s: float = 15.0
     send_stall_s: float = 30.0
     stream_page: int = 500
+    piece_gap_s: float = 0.05

@@ -11,13 +11,14 @@ from starlette.websockets import WebSocket
 
 from orket.domain.events import Recorded
 from orket.domain.keys import Scope
+from orket.domain.pieces import Piece
 from orket.interfaces.admission import Lane
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.routes.run_events import tail_of
 from orket.interfaces.tail import Line
 from orket.interfaces.visits import visit_of
 from orket.wire.codec import encode
-from orket.wire.views import event_view
+from orket.wire.views import event_view, piece_view
 
 OVER, STOPPING = 1000, 1001
 NAME = "followRunEvents"
@@ -59,7 +60,15 @@ class _Frames:
     async def events(self, page: Sequence[Recorded]) -> None:
         """Send each as a message."""
         for one in page:
-            await self._line.send({"type": "websocket.send", "text": encode(event_view(one)).decode()})
+            await self._send(encode(event_view(one)))
+
+    async def pieces(self, pieces: Sequence[Piece]) -> None:
+        """Send each as a message; its ``kind`` tells it from an event."""
+        for one in pieces:
+            await self._send(encode(piece_view(one)))
+
+    async def _send(self, body: bytes) -> None:
+        await self._line.send({"type": "websocket.send", "text": body.decode()})
 
     async def alive(self) -> None:
         """Do nothing: the server sends pings."""

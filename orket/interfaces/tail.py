@@ -1,6 +1,7 @@
 """The events of a run from one log: those there are, then the new ones, without a seam between them.
 
-The ledger wakes the tail; nothing is queued, so a client that is slow costs a page of memory.
+The ledger wakes the tail; nothing is queued, so a client that is slow costs a page of memory. Who asks for it
+is also told what models are writing, in between: that is on no log, and is looked up when it can be sent.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from starlette.websockets import WebSocketDisconnect
 from orket.domain.errors import StoreError
 from orket.domain.events import Recorded, RunFinished
 from orket.domain.identifiers import RunId
+from orket.domain.pieces import Piece
 from orket.domain.ports import LedgerReader
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.streams import Streams
+from orket.orchestration.live import Live
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,6 +66,10 @@ class Told(Protocol):
         """Take some more events; how many have been taken is counted when it returns."""
         ...
 
+    async def pieces(self, pieces: Sequence[Piece]) -> None:
+        """Take what models have written since the last time."""
+        ...
+
     async def alive(self) -> None:
         """Take a sign of life: nothing has happened for a while."""
         ...
@@ -70,18 +77,26 @@ class Told(Protocol):
 
 @attrs.define
 class Tail:
-    """The events of one run after sequence ``after``, up to its end; ``over`` once that has been told."""
+    """The events of one run after sequence ``after``, up to its end; ``over`` once that has been told.
+
+    With ``live`` it is also told what models are writing. That of a turn comes before the event in which the
+    turn's answer is, never after it.
+    """
 
     ledger: LedgerReader
     run_id: RunId
     after: int
     limits: HttpLimits
     over: bool
+    live: Live | None = None
+    _line: anyio.Lock = attrs.field(factory=lambda: anyio.Lock(fast_acquire=True))
 
     async def follow(self, told: Told, receive: Receive, streams: Streams) -> None:
         """Tell the events until the run is over, the client has left, or nothing can be told any more."""
         async with anyio.create_task_group() as group:
             group.start_soon(_until_gone, receive, group.cancel_scope)
+            if self.live is not None:
+                group.start_soon(self._watch, self.live, told, group.cancel_scope)
             streams.enter(group.cancel_scope)
             try:
                 with suppress(OSError):
@@ -98,7 +113,8 @@ class Tail:
         while True:
             page = await self.ledger.read(self.run_id, after=self.after, limit=self.limits.stream_page)
             if page:
-                await told.events(page)
+                async with self._line:
+                    await told.events(page)
                 self.after = page[-1].seq
                 self.over = self.over or any(isinstance(one.event, RunFinished) for one in page)
             if len(page) == self.limits.stream_page:
@@ -112,7 +128,20 @@ class Tail:
         while True:
             with anyio.move_on_after(self.limits.heartbeat_s):
                 return await self.ledger.wait(newest, self.run_id)
-            await told.alive()
+            async with self._line:
+                await told.alive()
+
+    async def _watch(self, live: Live, told: Told, scope: anyio.CancelScope) -> None:
+        """Tell what is being written; what a slow client could not be told in time comes in larger pieces."""
+        with suppress(OSError), live.watch(self.run_id) as watcher:
+            while True:
+                await watcher.changed()
+                # Looked up while nothing else can be sent: an answer that is on the ledger is not there.
+                async with self._line:
+                    if pieces := watcher.take():
+                        await told.pieces(pieces)
+                await anyio.sleep(self.limits.piece_gap_s)
+        scope.cancel()
 
 
 async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:

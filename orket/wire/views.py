@@ -13,6 +13,7 @@ from orket.domain.cards import Card
 from orket.domain.errors import StoreCorrupt
 from orket.domain.events import Event, Recorded
 from orket.domain.identifiers import RunId
+from orket.domain.pieces import Piece
 from orket.domain.ports import RunSummary
 from orket.domain.runs import CallState
 from orket.domain.waiting import Waiting
@@ -20,9 +21,11 @@ from orket.wire.approvals import ApprovalView
 from orket.wire.calls import CallStanding, CallView
 from orket.wire.cards import CardView
 from orket.wire.events import EventView
+from orket.wire.pieces import PieceView
 from orket.wire.runs import BudgetBody, RunView
 
 _KINDS = MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
+_PIECE_FIELDS = tuple(name for name in PieceView.__struct_fields__ if name != "kind")
 _CARD_FIELDS = tuple(name for name in CardView.__struct_fields__ if name != "run_id")
 
 
@@ -62,6 +65,11 @@ def call_view(state: CallState) -> CallView:
         ok=None if result is None else result.ok,
         output="" if result is None else result.output,
     )
+
+
+def piece_view(piece: Piece) -> PieceView:
+    """Show a piece of an answer; the two have equal names for equal things."""
+    return PieceView(**{name: getattr(piece, name) for name in _PIECE_FIELDS})
 
 
 def approval_view(waiting: Waiting) -> ApprovalView:

@@ -107,6 +107,7 @@ async def _chunks(line: ScriptedReply, request: ModelRequest) -> AsyncGenerator[
     if request.pieces:
         for piece in _cut(line.reply.text):
             yield TextDelta(piece)
+            await anyio.lowlevel.checkpoint()  # or nobody could see it before it is all there
         for index, call in enumerate(line.reply.calls):
             for piece in _cut(call.arguments_json):
                 yield CallDelta(index, call.name, piece)

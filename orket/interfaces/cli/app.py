@@ -39,6 +39,7 @@ _COMMANDS = MappingProxyType(
             "prompt": ("prompt:prompt", "Show exactly what a card's turn sends to the model, and why."),
             "memory": ("memory:app", "Look at the project's memory: decisions kept over all runs."),
             "events": ("look:events", "Show the events of a run, or follow them."),
+            "watch": ("look:watch", "Watch a run, with what its models are writing."),
             "diff": ("diff:diff", "Show what a run changed, beside the project it works on a view of."),
             "explain": ("explain:explain", "Say why a tool call was allowed or denied, and what came of it."),
             "replay": ("replay:replay", "Replay a recorded run without a model; name the first difference."),

@@ -51,7 +51,7 @@ async def reach_engine(settings: Settings) -> AsyncGenerator[Control]:
 
     with collecting_seldom():
         async with open_orket(settings) as orket, serve_socket(orket):
-            yield Own(ledger=orket.ledger, engine=orket.engine)
+            yield Own(ledger=orket.ledger, engine=orket.engine, live=orket.live)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import anyio
 
 from orket.domain.events import Recorded
 from orket.domain.runs import RunStatus
+from orket.interfaces.cli.reach import Pieces
 from orket.interfaces.cli.shows import Show
 from orket.interfaces.cli.watch import Watch
 
@@ -21,7 +22,13 @@ Events = AbstractAsyncContextManager[AsyncIterator[Recorded]]
 
 
 async def follow(
-    events: Events, watch: Watch, show: Show, *, shown_after: int = 0, settles_from: int = 0
+    events: Events,
+    watch: Watch,
+    show: Show,
+    *,
+    shown_after: int = 0,
+    settles_from: int = 0,
+    pieces: Pieces | None = None,
 ) -> None:
     """Fold and show events until the run has ended, is paused, or waits for a person.
 
@@ -31,9 +38,12 @@ async def follow(
         show: Shows them.
         shown_after: Sequence number up to which they are folded only.
         settles_from: Sequence number below which the run's standing is history and nothing ends.
+        pieces: What its models are writing, to be shown as well.
     """
     async with anyio.create_task_group() as tasks, events as stream:
         tasks.start_soon(_keep_ticking, watch, show)
+        if pieces is not None:
+            tasks.start_soon(_show_pieces, pieces, watch, show)
         with anyio.CancelScope() as patience:
             async for recorded in stream:
                 if watch.apply(recorded) and recorded.seq > shown_after:
@@ -44,6 +54,12 @@ async def follow(
                 patience.deadline = anyio.current_time() + _GRACE_S if settled else math.inf
         tasks.cancel_scope.cancel()
     show.tick(watch)
+
+
+async def _show_pieces(pieces: Pieces, watch: Watch, show: Show) -> None:
+    async with pieces as stream:
+        async for piece in stream:
+            show.piece(piece, watch)
 
 
 async def _keep_ticking(watch: Watch, show: Show) -> None:

@@ -126,6 +126,27 @@ async def _events(where: Where, name: str, follow: bool, after: int, as_json: bo
     return Exit.DONE
 
 
+def watch(run: str | None = None, /, *, as_json: Json = False, where: Where = HERE) -> int:
+    """Watch a run that another process drives, with what its models are writing.
+
+    Shows what happens from now on, until the run rests. Ctrl-C ends the watching and nothing else.
+
+    Args:
+        run: The run's id, or the beginning of it [default: the newest run].
+        as_json: Print one event or one piece of an answer a line, and nothing else, on standard output.
+    """
+    return anyio.run(_watch, where, run, as_json)
+
+
+async def _watch(where: Where, name: str | None, as_json: bool) -> Exit:
+    session = where.session(where.settings(), as_json=as_json)
+    if not is_served(session.settings):
+        raise BadInput("no engine is running, so nothing is being written; see: orket cards")
+    async with reach_ledger(session.settings) as reach:
+        found = await (find_run(reach, name) if name else newest_run(reach))
+    return await session.watch(found)
+
+
 class _Teller:
     """Tells events above a number; folds those below too, for the names in them."""
 

@@ -13,6 +13,7 @@ from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.session import Session
 from orket.settings import Settings, load_settings
 
+Pieces = Annotated[bool, Parameter(name="--watch", negative=(), show_default=False)]
 Json = Annotated[bool, Parameter(name="--json", negative=(), show_default=False)]
 
 
@@ -61,9 +62,9 @@ class Where:
             url=self.url,
         )
 
-    def session(self, settings: Settings, *, as_json: bool = False) -> Session:
+    def session(self, settings: Settings, *, as_json: bool = False, pieces: bool = False) -> Session:
         """Open a session that recommends commands with the same data directory."""
-        return Session(settings=settings, out=Out(), data_dir=self.words, as_json=as_json)
+        return Session(settings=settings, out=Out(), data_dir=self.words, as_json=as_json, pieces=pieces)
 
     @property
     def words(self) -> str:

@@ -12,9 +12,13 @@ from actors import Ref
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 from orket.domain.ports import LedgerReader, RunSummary
+from orket.orchestration.live import Live, Watcher
 from orket.orchestration.messages import EngineCommand, EngineTicket, Refused, RunTicket, SystemCommand
+from orket.wire.pieces import PieceView
+from orket.wire.views import piece_view
 
 PAGE = 1000
+Pieces = AbstractAsyncContextManager[AsyncIterator[PieceView]]
 
 
 class Reach(Protocol):
@@ -41,6 +45,10 @@ class Reach(Protocol):
 
 class Control(Reach, Protocol):
     """A reach that has an engine behind it."""
+
+    def pieces(self, run_id: RunId) -> Pieces:
+        """See what the models of a run are writing, without an end."""
+        ...
 
     async def command(self, command: EngineCommand) -> RunTicket:
         """Have the engine carry out a command.
@@ -89,6 +97,14 @@ class Own(Database):
     """The engine of this process."""
 
     engine: Ref[EngineCommand | SystemCommand]
+    live: Live
+
+    @asynccontextmanager
+    async def pieces(self, run_id: RunId) -> AsyncGenerator[AsyncIterator[PieceView]]:
+        """See what the models of a run are writing, without an end."""
+        with self.live.watch(run_id) as watcher:
+            async with aclosing(_looked_at(watcher)) as stream:
+                yield stream
 
     async def command(self, command: EngineCommand) -> RunTicket:
         """Ask the engine's mailbox."""
@@ -128,3 +144,10 @@ async def tail(ledger: LedgerReader, run_id: RunId, after: int) -> AsyncGenerato
                 yield recorded
                 after = recorded.seq
         newest = await ledger.wait(max(newest, after))
+
+
+async def _looked_at(watcher: Watcher) -> AsyncGenerator[PieceView]:
+    while True:
+        await watcher.changed()
+        for piece in watcher.take():
+            yield piece_view(piece)

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 import anyio
 import attrs
 
-from orket.client import ClientProblem, EventStream, OrketClient, Unreachable
+from orket.client import ClientProblem, EventStream, OrketClient, Unreachable, WatchStream
 from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound, SandboxNotFound
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
@@ -29,10 +29,12 @@ from orket.orchestration.messages import (
     TendWorkspace,
     WorkspaceAct,
 )
+from orket.wire.pieces import PieceView
 from orket.wire.runs import ForkBody, RunStanding, RunStarted, RunView, StartRunBody
 from orket.wire.views import budget_body, recorded
 
 _PAGE = 200
+_NO_EVENTS = 2**63 - 1  # beyond every event there will be
 # An engine has the lock a moment before it answers on the socket that the lock names.
 START_S, _RETRY_S, _ANSWER_S = 5.0, 0.05, 5.0
 
@@ -116,6 +118,15 @@ class Remote:
         ):
             yield events
 
+    @asynccontextmanager
+    async def pieces(self, run_id: RunId) -> AsyncGenerator[AsyncIterator[PieceView]]:
+        """See what the models of a run are writing; its events are told elsewhere."""
+        async with (
+            self.client.watch(run_id, after=_NO_EVENTS) as stream,
+            aclosing(_pieces(stream)) as pieces,
+        ):
+            yield pieces
+
     async def command(self, command: EngineCommand) -> RunTicket:
         """Have the engine carry out a command."""
         with refusals():
@@ -164,6 +175,12 @@ class Remote:
             case _:
                 assert not isinstance(command, StartRun)
                 return await client.decide(command.run_id, command.call_id, command.verdict, by=command.by)
+
+
+async def _pieces(stream: WatchStream) -> AsyncGenerator[PieceView]:
+    async for one in stream:
+        if isinstance(one, PieceView):
+            yield one
 
 
 async def _recorded(stream: EventStream) -> AsyncGenerator[Recorded]:

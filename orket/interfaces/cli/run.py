@@ -12,7 +12,7 @@ from orket.domain.identifiers import CardId
 from orket.interfaces.cli.bounds import read_budget
 from orket.interfaces.cli.engines import is_near, is_served
 from orket.interfaces.cli.exits import BadInput
-from orket.interfaces.cli.options import HERE, Json, Where
+from orket.interfaces.cli.options import HERE, Json, Pieces, Where
 from orket.orchestration.messages import StartRun
 from orket.settings import Settings
 
@@ -32,6 +32,7 @@ def run(
     parallel: int | None = None,
     budget: str | None = None,
     model_dir: Path | None = None,
+    watch: Pieces = False,
     as_json: Json = False,
     where: Where = HERE,
 ) -> int:
@@ -52,6 +53,7 @@ def run(
         budget: What it may spend, such as turns=40,tokens=9000; also tool_calls, wall_s, output_bytes, cost.
             At a bound the run pauses.
         model_dir: Directory of roles, teams, dialects, environments; $ORKET_MODEL_DIR, else model.
+        watch: Show what the models are writing, while they write it.
         as_json: Print one event a line, and nothing else, on standard output.
     """
     settings = where.settings(model_dir=model_dir, model=model, record=record)
@@ -67,7 +69,7 @@ def run(
         parallel=_parallel(parallel, model or ""),
         budget=Budget() if budget is None else read_budget(budget),
     )
-    return anyio.run(where.session(settings, as_json=as_json).drive, command)
+    return anyio.run(where.session(settings, as_json=as_json, pieces=watch).drive, command)
 
 
 def _served_elsewhere(settings: Settings, *, model_dir: Path | None, record: Path | None) -> bool:
@@ -102,6 +104,7 @@ def demo(
     only: str | None = None,
     parallel: int | None = None,
     workspace: Path | None = None,
+    watch: Pieces = False,
     as_json: Json = False,
 ) -> int:
     """Run the shipped demo epic, in a new data directory: no network, no model, nothing to set up.
@@ -114,6 +117,7 @@ def demo(
         only: Work on this issue alone.
         parallel: How many cards are worked on at a time.
         workspace: Directory the demo works in [default: a new one, which is kept].
+        watch: Show what the model is writing, while it writes it.
         as_json: Print one event a line, and nothing else, on standard output.
     """
     from orket.bootstrap import demo_target
@@ -122,7 +126,7 @@ def demo(
     where = Where(data_dir=kept / "data")
     settings = where.settings()
     chosen = kept / "workspace" if workspace is None else settings.cwd / workspace
-    session = where.session(settings, as_json=as_json)
+    session = where.session(settings, as_json=as_json, pieces=watch)
     session.out.remark(f"demo: workspace {chosen}, data {where.data_dir}; both are kept")
     command = StartRun(
         target=str(demo_target()),

@@ -36,12 +36,14 @@ class Session:
     """A terminal, a place, and how the person wants to see things.
 
     ``data_dir`` is how the commands that are recommended name the data directory, empty for the default.
+    With ``pieces`` it is also shown what models are writing.
     """
 
     settings: Settings
     out: Out
     data_dir: str = ""
     as_json: bool = False
+    pieces: bool = False
 
     async def drive(self, command: EngineCommand, *, after: int = 0) -> Exit:
         """Give a command that makes a run go on, and follow the run until it rests.
@@ -63,6 +65,16 @@ class Session:
             return run.run_id
 
         return await self._follow(begin, run.last_seq)
+
+    async def watch(self, run: RunSummary) -> Exit:
+        """Follow a run of another engine, with what its models are writing, and leave it alone."""
+        watch = Watch.of(run.run_id)
+        async with reach_engine(self.settings) as control:
+            with choose(self.out, as_json=self.as_json) as show:
+                pieces = control.pieces(run.run_id)
+                await follow(control.events(run.run_id), watch, show, shown_after=run.last_seq, pieces=pieces)
+        await self._conclude(watch)
+        return Exit.DONE
 
     async def _follow(self, begin: Begin, after: int) -> Exit:
         code = None
@@ -86,7 +98,9 @@ class Session:
             with choose(self.out, as_json=self.as_json) as show:
                 heed.pause_with(run_id, lambda: self._pause(control, run_id, show))
                 events = control.events(run_id)
-                await follow(events, watch, show, shown_after=after, settles_from=settles_from)
+                pieces = control.pieces(run_id) if self.pieces else None
+                since = {"shown_after": after, "settles_from": settles_from}
+                await follow(events, watch, show, **since, pieces=pieces)
             others = await _left_open(control, run_id)
         await self._conclude(watch)
         for other in others:

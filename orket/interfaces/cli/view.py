@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import attrs
@@ -153,11 +153,18 @@ def counts(state: RunState, elapsed_s: float) -> Text:
     return Text(" · ".join((*parts, duration(elapsed_s))), style="dim")
 
 
-def live(state: RunState, elapsed_s: float, *, height: int, note: str = "") -> Group:
-    """Draw a run that is under way, in at most ``height`` lines; ``note`` is the last one."""
-    rows_max = height - _FRAME_LINES - bool(note)
+def live(
+    state: RunState, elapsed_s: float, *, height: int, note: str = "", writing: Sequence[str] = ()
+) -> Group:
+    """Draw a run that is under way, in at most ``height`` lines; ``note`` is the last one.
+
+    ``writing`` are lines of what its models are writing, which stand below the cards.
+    """
+    rows_max = height - _FRAME_LINES - bool(note) - len(writing)
     parents = len(tree(state, issues_max=1)) - 1  # and the lines that sum up the rest
-    frame = [heading(state), counts(state, elapsed_s), *([Text(note, style="yellow")] if note else [])]
+    words = [Text(line, style="dim") for line in writing]
+    notes = [Text(note, style="yellow")] if note else []
+    frame = [heading(state), *words, counts(state, elapsed_s), *notes]
     for text in frame:
         text.no_wrap, text.overflow = True, "ellipsis"
     cards = CardTree(state=state, issues_max=max(rows_max - parents, 1))

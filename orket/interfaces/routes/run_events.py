@@ -30,6 +30,9 @@ class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int,
         Meta(ge=0, description="Begin after this sequence number; `Last-Event-ID` wins over it."),
     ] = 0
+    pieces: Annotated[
+        bool, Meta(description="Also tell what models are writing, as events of the kind `piece`.")
+    ] = False
 
 
 class RunCardsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +66,8 @@ async def tail_of(bridge: Bridge, request: HTTPConnection) -> Tail:
     ledger = bridge.running.ledger
     summary = await find_run(ledger, request)
     over = summary.status in FINAL_RUN
-    return Tail(ledger, summary.run_id, after, bridge.limits, over)
+    live = bridge.running.live if query.pieces else None
+    return Tail(ledger, summary.run_id, after, bridge.limits, over, live)
 
 
 async def cards(bridge: Bridge, request: Request) -> Response:
@@ -87,7 +91,11 @@ OPERATIONS = (
         description="Server-sent events: `id` is the sequence number, `data` one event as JSON. The stream "
         "ends with the run; it can be taken up again after any event, without a gap and without a repeat. "
         "The same path serves a WebSocket: one event a text message, resumed with `after`; it is closed with "
-        "1000 at the end of the run and with 1001 when the server stops.",
+        "1000 at the end of the run and with 1001 when the server stops. With `pieces=true` what models are "
+        "writing comes in between, as events named `piece` that have no `id`: one is `run_id`, `card_id`, "
+        "`turn`, `attempt`, `seat`, `model`, `call` (null for the text, else the number of a tool call), "
+        "`tool`, `offset` and `text`, and `kind`, which is `piece`. The text so far is what was there up to "
+        "`offset`, and then `text`; a later `attempt` starts anew; the event with the answer replaces all.",
         handler=events,
         query=EventsQuery,
         answers=(
