@@ -6,9 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 
-def verify(given: dict[str, str]) -> list[list[str]]:
-    """Read a recipe, scale it, and return each quantity as a plain fraction with its name."""
+def verify(given: dict[str, str]) -> dict[str, str]:
+    """Read a recipe, scale it, and return each name with its quantity as a plain fraction."""
     sys.path.insert(0, str(Path.cwd()))
     recipe = importlib.import_module("kitchen.recipe")
     scaled = recipe.scale(recipe.read(given["text"]), Fraction(given["factor"]))
-    return [[str(Fraction(quantity)), name] for quantity, name in scaled]
+    return {name: str(Fraction(quantity)) for name, quantity in scaled.items()}

@@ -2,11 +2,13 @@
 
 import importlib
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 
-def verify(given: dict[str, list[str]]) -> list[str]:
-    """Add up a shopping list and return its lines."""
+def verify(given: dict[str, list[dict[str, str]]]) -> dict[str, str]:
+    """Add up recipes and return each name with its quantity as a plain fraction."""
     sys.path.insert(0, str(Path.cwd()))
     shopping = importlib.import_module("kitchen.shopping")
-    return list(shopping.total(given["lines"]))
+    recipes = [{name: Fraction(told) for name, told in one.items()} for one in given["recipes"]]
+    return {name: str(Fraction(quantity)) for name, quantity in shopping.total(recipes).items()}
