@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from orket.domain.models import ChatMessage, ChatRole, ProposedCall
 from orket.domain.tools import ToolSpec
@@ -22,19 +23,27 @@ SMALL_RULES = (
     "Write every file whole, with code that works. Never write a placeholder: no pass, no TODO, no '...'.",
     "When an answer says that something is wrong, change it before you try again.",
 )
+NO_PLACES: Mapping[str, Sequence[str]] = MappingProxyType({})
 # Bounds of strings and lists make the grammar of a schema huge, and are checked at the gate anyway.
 _DROPPED = frozenset({"minLength", "maxLength", "minItems", "maxItems", "title", "default", "description"})
 
 
-def action_schema(tools: Sequence[ToolSpec], statuses: Sequence[str], *, review: bool = False) -> str:
+def action_schema(
+    tools: Sequence[ToolSpec],
+    statuses: Sequence[str],
+    *,
+    review: bool = False,
+    places: Mapping[str, Sequence[str]] = NO_PLACES,
+) -> str:
     """Write the schema of an action: one of the tools with its arguments.
 
     Args:
         tools: The tools that are offered.
         statuses: What the card's status may be set to now; nothing else can be written.
         review: Whether a status is a verdict, for which a reason must be given.
+        places: The paths that a tool may be given now, for each tool that may not be given any.
     """
-    actions = [_action(one, statuses, review=review) for one in tools]
+    actions = [_action(one, statuses, places.get(one.name, ()), review=review) for one in tools]
     return json.dumps({"anyOf": actions}, separators=(",", ":"))
 
 
@@ -45,6 +54,7 @@ def with_next_step(
     statuses: Sequence[str],
     *,
     review: bool,
+    wrong: str = "",
 ) -> tuple[ChatMessage, ...]:
     """End a conversation with what comes next, because a small model forgets how its question began.
 
@@ -54,11 +64,14 @@ def with_next_step(
         missing: The files that the card names and that were not written, or for a review not read, yet.
         statuses: What the card's status may be set to.
         review: Whether the card is reviewed.
+        wrong: What verification found wrong with the work as it is.
     """
     verb = "read" if review else "write"
     finish = f"{STATUS_TOOL} with {' or '.join(statuses)}"
     if missing:
         step = f"Next: {verb} the file {missing[0]}{'' if review else ', whole'}."
+        if wrong:
+            step = f"The file {missing[0]} is wrong. {wrong}\nNext: write it again, whole and corrected."
     elif not done:
         step = f"Next: {verb} the file that the card asks for."
     elif review:
@@ -113,7 +126,9 @@ def _written(call: ProposedCall) -> str:
     return json.dumps({"tool": call.name, "arguments": arguments}, ensure_ascii=False)
 
 
-def _action(tool: ToolSpec, statuses: Sequence[str], *, review: bool) -> Mapping[str, object]:
+def _action(
+    tool: ToolSpec, statuses: Sequence[str], places: Sequence[str], *, review: bool
+) -> Mapping[str, object]:
     declared = _object(json.loads(tool.parameters_json))
     properties = dict(_object(declared.get("properties")))
     required = list(_names(declared.get("required")))
@@ -121,6 +136,8 @@ def _action(tool: ToolSpec, statuses: Sequence[str], *, review: bool) -> Mapping
         properties[STATUS] = {"enum": list(statuses)}
         if review and REASON in properties:  # thought first, decided then
             properties[REASON], required = {"type": "string"}, [REASON, *required]
+    if places:
+        properties |= {one: {"enum": list(places)} for one in tool.path_arguments if one in properties}
     # What may be left out, such as another card's id, a small model fills with whatever comes to its mind.
     names = _ordered(tool, required)
     arguments = {

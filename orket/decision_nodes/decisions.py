@@ -58,7 +58,8 @@ class PromptInput:
     """Everything a prompt may say.
 
     ``notes`` are those of other seats that have reached this one, ``memories`` what the project's memory
-    tells, ``idesign`` says whether the gate holds this epic to iDesign. ``tokens_max`` bounds the prompt.
+    tells, ``idesign`` says whether the gate holds this epic to iDesign. ``sent_back`` is the failed
+    verification with which the card came back to be worked on. ``tokens_max`` bounds the prompt.
     """
 
     card: Card
@@ -75,6 +76,7 @@ class PromptInput:
     notes: tuple[Note, ...] = ()
     memories: tuple[Memory, ...] = ()
     idesign: bool = False
+    sent_back: VerificationResult | None = None
     calling: Calling = Calling.NATIVE
     tokens_max: int = PROMPT_TOKENS.default
 
@@ -146,10 +148,15 @@ class ExplainsPrompts(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """What is sent: the conversation, and the schema that the answer must keep to, if there is one."""
+    """What is sent: the conversation, and the schema that the answer must keep to, if there is one.
+
+    ``temperature`` and ``seed`` are those of this question alone; None leaves what the environment says.
+    """
 
     messages: tuple[ChatMessage, ...]
     schema_json: str = ""
+    temperature: float | None = None
+    seed: int | None = None
 
 
 @attrs.frozen(kw_only=True)

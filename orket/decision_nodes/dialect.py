@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+import attrs
 
 from orket.decision_nodes.actions import STATUS_TOOL, action_schema, as_text, with_next_step
 from orket.decision_nodes.decisions import Offer, PromptInput, Reading
@@ -14,11 +17,13 @@ from orket.decision_nodes.workspace_paths import VERIFICATION_DIR
 from orket.domain.cards import WAITING, Card, CardStatus
 from orket.domain.models import Calling, ChatMessage, ModelReply
 from orket.domain.tools import Permission, ToolCall, ToolSpec
+from orket.domain.verification import ScenarioStatus
 
 # What a small model does its work with. What it could ask for is in its prompt already, and a plan that it
 # makes is not worth having.
 _WORK = frozenset({Permission.READ_FILES, Permission.WRITE_FILES, Permission.RUN_COMMANDS})
 _BUILDS = frozenset({Permission.WRITE_FILES, Permission.RUN_COMMANDS})
+TEMPERATURE_STEP, TEMPERATURE_MAX = 0.3, 0.9
 _FILE = re.compile(
     r"(?<![\w/.:-])(?:[\w-]+/)*[\w-]+\.(?:css|csv|html|ini|js|json|md|py|sh|sql|toml|ts|txt|xml|ya?ml)(?![\w/])"
 )
@@ -30,6 +35,9 @@ class DefaultDialect:
     A small model is offered less, so that it cannot but go on: its card's status only after it has written
     every file that the card names (or has done any work, when it names none), and then nothing else; a
     verdict only after it has looked, and then nothing else; nothing a third time that it did twice in a row.
+    It writes no files but those that the card names and that are not written yet. What it is asked again it
+    is asked with more freedom (a higher temperature, another seed), since an answer that was wrong would
+    come a second time otherwise, and with what verification found.
     However a model was asked, its answer is read in the same way.
     """
 
@@ -48,8 +56,11 @@ class DefaultDialect:
         tools = _now(given, finished=bool(done) and not missing)
         statuses = _statuses(given)
         told = tuple(_told(call, spec) for call, spec in done)
-        told_now = with_next_step(as_text(messages), told, missing, statuses, review=given.review)
-        return Offer(messages=told_now, schema_json=action_schema(tools, statuses, review=given.review))
+        review, wrong = given.review, _wrong(given)
+        told_now = with_next_step(as_text(messages), told, missing, statuses, review=review, wrong=wrong)
+        places = {} if review else {one.name: missing for one in tools if _writes(one)}
+        schema = action_schema(tools, statuses, review=review, places=places)
+        return _freer(Offer(messages=told_now, schema_json=schema), given)
 
     def read(self, reply: ModelReply, tools: tuple[ToolSpec, ...]) -> Reading:
         """Find the calls, or the reason why none can be read."""
@@ -64,6 +75,38 @@ def _now(given: PromptInput, *, finished: bool) -> tuple[ToolSpec, ...]:
     work = [one for one in given.tools if one.name != STATUS_TOOL]
     again = _repeated(given)
     return tuple(one for one in work if one.name != again) or tuple(work) or given.tools
+
+
+def _writes(tool: ToolSpec) -> bool:
+    return Permission.WRITE_FILES in tool.permissions
+
+
+def _wrong(given: PromptInput) -> str:
+    """Say what is wrong with the work that was sent back: the first thing, as verification has it."""
+    found = () if given.sent_back is None or given.review else given.sent_back.results
+    declared = given.card.verification
+    failed = next((one for one in found if one.status is not ScenarioStatus.PASS), None)
+    if failed is None or declared is None:
+        return ""
+    told = next((f" for {one.input_json}" for one in declared.scenarios if one.id == failed.id), "")
+    return f"Verification{told}: {failed.reason}."
+
+
+def _again(given: PromptInput) -> int:
+    """Count how often the work was sent back, or answered with nothing that could be done."""
+    sides = [one.review for one in given.history] + [given.review]
+    back = sum(1 for before, now in pairwise(sides) if before and not now)
+    return back + given.card.retry_count
+
+
+def _freer(offer: Offer, given: PromptInput) -> Offer:
+    """Ask for work that was wrong with another seed and a higher temperature than before."""
+    if given.review or not (again := _again(given)):
+        return offer
+    environment = given.epic.environment
+    hotter = min(TEMPERATURE_MAX, environment.temperature + TEMPERATURE_STEP * again)
+    temperature = max(environment.temperature, round(hotter, 2))
+    return attrs.evolve(offer, temperature=temperature, seed=(environment.seed or 0) + again)
 
 
 def _statuses(given: PromptInput) -> tuple[str, ...]:

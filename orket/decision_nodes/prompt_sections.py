@@ -182,6 +182,8 @@ def _verification(given: PromptInput) -> str:
     )
     if given.verification is not None:
         lines += _results(given.verification)
+    elif given.sent_back is not None:
+        lines += ["It was sent back. This is what verification found:", *_results(given.sent_back)]
     return _list(lines)
 
 

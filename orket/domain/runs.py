@@ -65,6 +65,7 @@ class RunState:
     turn_counts: dict[CardId, int] = attrs.field(factory=dict)
     faults: dict[CardId, int] = attrs.field(factory=dict)
     verifications: dict[CardId, VerificationResult] = attrs.field(factory=dict)
+    sent_back: dict[CardId, VerificationResult] = attrs.field(factory=dict)
     spent_on: Spending = attrs.field(factory=Spending)
     budgets: dict[CardId, Budget] = attrs.field(factory=dict)
     credits: dict[CardId, int] = attrs.field(factory=dict)
@@ -184,6 +185,7 @@ class RunState:
                 self.faults[event.card_id] = self.faults.get(event.card_id, 0) + 1
             case e.VerificationFinished():
                 self.verifications[event.card_id] = event.result
+                self.sent_back.pop(event.card_id, None)
             case (
                 e.CardCredited()
                 | e.NoteSent()
@@ -210,7 +212,9 @@ class RunState:
                     retry_count=card.retry_count if waits else 0,
                 )
                 if event.status is CardStatus.IN_PROGRESS:
-                    self.verifications.pop(card.id, None)  # new work, so the old verdict is stale
+                    old = self.verifications.pop(card.id, None)  # new work, so the old verdict is stale
+                    if old is not None and not old.ok:
+                        self.sent_back[card.id] = old
             case e.CardCommented():
                 remark = Comment(event.author, event.text)
                 self.comments[event.card_id] = (*self.comments.get(event.card_id, ()), remark)

@@ -33,6 +33,7 @@ class CardFile:
     known: tuple[CardId, ...]
     received: Received = ()
     recalled: tuple[Memory, ...] = ()
+    sent_back: VerificationResult | None = None
     notes: tuple[Note, ...] = ()
     notes_sent: int = 0
     last_seq: int = 0
@@ -57,6 +58,7 @@ class CardFile:
             known=tuple(state.cards),
             received=state.received.get(card, ()),
             recalled=state.recalled.get(card, ()),
+            sent_back=state.sent_back.get(card),
             notes=state.notes,
             notes_sent=state.notes_sent,
             last_seq=state.last_seq,
@@ -83,6 +85,7 @@ class Notebook:
             verifications={} if file.verification is None else {card: file.verification},
             received={card: file.received},
             recalled={card: file.recalled},
+            sent_back={} if file.sent_back is None else {card: file.sent_back},
         )
 
     @property

@@ -81,8 +81,8 @@ def ask_for(
         messages=offer.messages,
         tools=given.tools,
         schema_json=offer.schema_json,
-        temperature=environment.temperature,
-        seed=environment.seed,
+        temperature=environment.temperature if offer.temperature is None else offer.temperature,
+        seed=environment.seed if offer.seed is None else offer.seed,
         output_tokens_max=answer_tokens_max(environment.params_json, given.calling),
         timeout_s=environment.timeout_s,
         params_json=environment.params_json,
@@ -108,6 +108,7 @@ def prompt_input(
         tools=nodes.dialect.narrow(who.tools, who.choice.calling),
         comments=state.comments.get(card.id, ()),
         verification=state.verifications.get(card.id),
+        sent_back=state.sent_back.get(card.id),
         history=_closed(state.turns.get(card.id, ())),
         workload=workload,
         notes=received_by(state.received.get(card.id, ()), who.seat.key),
@@ -142,5 +143,6 @@ def prompt_blob(request: ModelRequest) -> bytes:
         "tools": [one.name for one in request.tools],
     }
     if request.schema_json:
-        body["schema"] = msgspec.Raw(request.schema_json.encode())
+        body |= {"schema": msgspec.Raw(request.schema_json.encode()), "temperature": request.temperature}
+        body["seed"] = request.seed
     return msgspec.json.encode(body, order="sorted")

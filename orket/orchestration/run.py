@@ -132,6 +132,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
             cards=dict(self._state.cards),
             faults=dict(self._state.faults),
             verifications=dict(self._state.verifications),
+            sent_back=dict(self._state.sent_back),
         )
         faulted, self._faulted = self._faulted, []
         return (

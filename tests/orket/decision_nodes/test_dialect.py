@@ -32,9 +32,8 @@ BEGINNING = (
     ChatMessage(role=ChatRole.SYSTEM, content="Work."),
     ChatMessage(role=ChatRole.USER, content="Write a.txt."),
 )
-FAILED = all_failed(
-    Verification(fixture_path="v.py", scenarios=(Scenario(id="s", description=""),)), "it is wrong"
-)
+VERIFICATION = Verification(fixture_path="v.py", scenarios=(Scenario(id="s", input_json='{"text":"1"}'),))
+FAILED = all_failed(VERIFICATION, "expected 1, got 2")
 
 
 def did(name: str, ok: bool = True, **arguments: str) -> CallState:
@@ -53,10 +52,15 @@ def offered(
     wants: str = "",
     before: tuple[TurnState, ...] = (),
     verification: VerificationResult | None = None,
+    sent_back: VerificationResult | None = None,
+    retries: int = 0,
+    environment: Environment | None = None,
     calling: Calling = Calling.SCHEMA,
 ) -> Offer:
     status = CardStatus.CODE_REVIEW if review else CardStatus.IN_PROGRESS
-    it = attrs.evolve(card("A", status=status), requirements=wants)
+    it = attrs.evolve(
+        card("A", status=status), requirements=wants, retry_count=retries, verification=VERIFICATION
+    )
     history = (*before, *(taken(one, review=review) for one in past))
     given = prompt(
         card=it,
@@ -64,7 +68,9 @@ def offered(
         review=review,
         history=history,
         verification=verification,
+        sent_back=sent_back,
         calling=calling,
+        **({} if environment is None else {"epic": attrs.evolve(epic(), environment=environment)}),
     )
     return NODE.offer(BEGINNING, given)
 
@@ -132,6 +138,50 @@ def test_what_was_sent_back_is_worked_on_again() -> None:
     before = (taken(WROTE), taken(READ, review=True))
     assert set(actions(offered(wants="a.txt", before=before))) == WORK
     assert set(actions(offered(WROTE, wants="a.txt", before=before))) == {"update_issue_status"}
+
+
+def test_only_files_that_the_card_names_and_that_are_missing_are_written() -> None:
+    first = actions(offered(wants="Files a.txt and sub/b.py."))
+    assert first["write_file"]["properties"]["path"] == {"enum": ["a.txt", "sub/b.py"]}
+    assert first["read_file"]["properties"]["path"] == {"type": "string"}
+    then = actions(offered(WROTE, wants="Files a.txt and sub/b.py."))
+    assert then["write_file"]["properties"]["path"] == {"enum": ["sub/b.py"]}
+    assert actions(offered())["write_file"]["properties"]["path"] == {"type": "string"}
+    assert actions(offered(review=True, wants="a.txt"))["write_file"]["properties"]["path"] == {
+        "type": "string"
+    }
+
+
+def test_who_works_on_what_was_sent_back_is_told_what_verification_found() -> None:
+    before = (taken(WROTE), taken(READ, review=True))
+    told = offered(wants="a.txt", before=before, sent_back=FAILED).messages[-1].content
+    found = 'The file a.txt is wrong. Verification for {"text":"1"}: expected 1, got 2.'
+    assert told.endswith(f"{found}\nNext: write it again, whole and corrected.")
+    for other in (
+        offered(READ, wants="a.txt", before=before[:1], review=True, sent_back=FAILED),
+        offered(WROTE, wants="a.txt", before=before, sent_back=FAILED),
+    ):
+        assert "is wrong" not in other.messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("environment", "backs", "retries", "temperature", "seed"),
+    [
+        (Environment(name="e"), 0, 0, None, None),
+        (Environment(name="e"), 1, 0, 0.3, 1),
+        (Environment(name="e"), 1, 1, 0.6, 2),
+        (Environment(name="e", seed=7), 2, 3, 0.9, 12),
+        (Environment(name="e", temperature=1.5), 1, 0, 1.5, 1),
+    ],
+)
+def test_what_is_asked_again_is_asked_with_more_freedom(
+    environment: Environment, backs: int, retries: int, temperature: float | None, seed: int | None
+) -> None:
+    before = (taken(WROTE), taken(READ, review=True)) * backs
+    it = offered(before=before, retries=retries, environment=environment)
+    assert (it.temperature, it.seed) == (temperature, seed)
+    judged = offered(before=before, retries=retries, environment=environment, review=True)
+    assert (judged.temperature, judged.seed) == (None, None), "a verdict is not to be guessed"
 
 
 def test_a_verdict_is_offered_only_after_a_look_and_with_its_reason() -> None:

@@ -201,6 +201,9 @@ def test_comments_and_verification_are_told() -> None:
     assert "Comments:\n- ann: Mind the sign.\n" in text
     assert "- S1: two (input {}, expected 3)\n- Result: 0 of 1 scenarios passed.\n" in text
     assert "- S1 did not pass: wrong value, returned 4\n- Log: trace" in text
+    back = messages(card=attrs.evolve(CARD, verification=declared), sent_back=result)[1].content
+    found = "- It was sent back. This is what verification found:\n- Result: 0 of 1 scenarios passed.\n"
+    assert found in back
 
 
 def test_a_reviewer_is_told_to_review_and_may_finish() -> None:

@@ -24,7 +24,7 @@ from orket.domain.tools import (
     Verdict,
     failed,
 )
-from orket.domain.verification import VerificationResult
+from orket.domain.verification import ScenarioResult, ScenarioStatus, VerificationResult
 from tests.orket.domain.cases import card
 
 RUN = RunId("run00001")
@@ -217,6 +217,23 @@ def test_new_work_makes_the_old_verification_stale() -> None:
         )
     )
     assert name not in state.verifications
+    assert name not in state.sent_back, "it had passed"
+
+
+def test_what_verification_found_goes_back_with_the_card_until_it_is_verified_again() -> None:
+    state, name = RunState(run_id=RUN), CardId("A")
+    failed = VerificationResult(results=(ScenarioResult(id="s", status=ScenarioStatus.FAIL),))
+    state.apply(e.CardAdded(card=card("A", status=CardStatus.CODE_REVIEW)))
+    state.apply(e.VerificationFinished(card_id=name, result=failed))
+    back = e.CardStatusChanged(
+        card_id=name, previous=CardStatus.CODE_REVIEW, status=CardStatus.IN_PROGRESS, by="guard"
+    )
+    state.apply(back)
+    assert (state.verifications, state.sent_back) == ({}, {name: failed})
+    state.apply(attrs.evolve(back, previous=CardStatus.IN_PROGRESS, status=CardStatus.CODE_REVIEW))
+    assert state.sent_back == {name: failed}
+    state.apply(e.VerificationFinished(card_id=name, result=VerificationResult(results=())))
+    assert state.sent_back == {}
 
 
 def test_a_card_that_moves_on_gets_its_retries_back_and_one_that_waits_does_not() -> None:
