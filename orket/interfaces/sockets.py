@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import anyio
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from orket.domain.events import Recorded
 from orket.domain.keys import Scope
@@ -45,7 +45,8 @@ def event_socket(bridge: Bridge) -> WebSocketRoute:
         if line.broken:
             return
         # The client may have left; closing a second time is an error of the framework's own.
-        with suppress(OSError, RuntimeError), anyio.move_on_after(bridge.limits.send_stall_s):
+        gone = suppress(OSError, RuntimeError, WebSocketDisconnect)
+        with gone, anyio.move_on_after(bridge.limits.send_stall_s):
             await socket.close(OVER if tail.over else STOPPING)
 
     return WebSocketRoute("/v1/runs/{run_id}/events", follow, name=NAME)

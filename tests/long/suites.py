@@ -75,6 +75,18 @@ SUITES: tuple[Suite, ...] = (
         limit_s=900.0,
     ),
     Suite(
+        name="streams",
+        shows="clients that break off, dawdle and come back see the log, each event once, and cancel no work",
+        short=(PYTHON, "-m", "tests.long.streams", "--seconds", "15"),
+        full=(PYTHON, "-m", "tests.long.streams", "--seconds", "180"),
+    ),
+    Suite(
+        name="flood",
+        shows="three times the work that is taken on: flat memory, honest refusals, nothing accepted is lost",
+        short=(PYTHON, "-m", "tests.long.flood", "--seconds", "10"),
+        full=(PYTHON, "-m", "tests.long.flood", "--seconds", "60"),
+    ),
+    Suite(
         name="models",
         shows="the model adapters speak with a real llama.cpp server and a small model on this machine",
         short=(PYTHON, "-m", "tests.long.models"),

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orket.domain import events as e
 from orket.interfaces.limits import HttpLimits
@@ -188,3 +188,23 @@ def test_however_often_a_client_comes_back_it_sees_the_log(
             assert len(house.app.state.bridge.streams) == 0
 
     anyio.run(scenario, backend=backend)
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_at_the_very_end_is_no_failure() -> None:
+    async with open_house() as house:
+        run = await house.run(DONE)
+
+        async def gone_at_the_end(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sent(message: Message) -> None:
+                if message["type"] == "websocket.close":
+                    raise OSError("the client has left")
+                await send(message)
+
+            await house.app(scope, receive, sent)
+
+        async with call(gone_at_the_end, f"/v1/runs/{run}/events") as it:
+            await it.next()
+            assert await it.seqs(5) == [1, 2, 3, 4, 5]
+            with pytest.raises(anyio.EndOfStream):
+                await it.next()
