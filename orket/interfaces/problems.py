@@ -165,13 +165,14 @@ def problem_of(error: BaseException, *, instance: str = "", request_id: str = ""
         error = error.error
     kind = kind_of(error)
     known = isinstance(error, e.OrketError)
+    detail = error.detail if isinstance(error, e.OrketError) else _DELIVERY.get(kind, f"{kind.title}.")
     return Problem(
         type=kind.type,
         title=kind.title,
         status=kind.status,
-        detail=error.detail if isinstance(error, e.OrketError) else _DELIVERY.get(kind, f"{kind.title}."),
+        detail=detail,
         instance=instance,
-        errors=_faults(error),
+        errors=_faults(error) or _whole(detail),
         allowed=tuple(getattr(error, "allowed", ())) if known else (),
         request_id=request_id,
     )
@@ -186,7 +187,7 @@ def http_problem(error: HTTPException, *, instance: str = "", request_id: str = 
         status=kind.status,
         detail=f"{kind.title}.",
         instance=instance,
-        errors=_router_faults(error),
+        errors=_router_faults(error) or _whole(f"{kind.title}."),
         request_id=request_id,
     )
 
@@ -226,6 +227,11 @@ def _faults(error: BaseException) -> tuple[Fault, ...]:
     if place is None:
         return ()
     return (Fault(place=place[0], pointer=place[1], detail=str(error)),)
+
+
+def _whole(detail: str) -> tuple[Fault, ...]:
+    """Where no part of the request is at fault, it is the request that was not carried out."""
+    return (Fault(place="request", pointer="", detail=detail),)
 
 
 def _router_faults(error: HTTPException) -> tuple[Fault, ...]:

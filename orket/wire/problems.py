@@ -9,7 +9,7 @@ from msgspec import Meta
 
 PROBLEM_TYPE = "application/problem+json"
 
-Place = Literal["body", "query", "header", "path", "method", "asset"]
+Place = Literal["body", "query", "header", "path", "method", "asset", "request"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,7 +25,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     place: Annotated[
-        Place, Meta(description="Which part of the request, or an asset file that it names.")
+        Place,
+        Meta(description="Which part of the request, or an asset file that it names; `request`: all of it."),
     ] = msgspec.field(name="in", default="body")
     file: Annotated[str, Meta(description="The asset file, when `in` is `asset`.")] = ""
 
@@ -41,7 +42,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Annotated[int, Meta(description="The HTTP status code.", ge=400, le=599)]
     detail: Annotated[str, Meta(description="What happened this time, for a person.")]
     instance: Annotated[str, Meta(description="The path that was asked for.")] = ""
-    errors: Annotated[tuple[Fault, ...], Meta(description="What exactly is wrong, and where.")] = ()
+    errors: Annotated[
+        tuple[Fault, ...], Meta(description="What exactly is wrong, and where; never empty.")
+    ] = ()
     allowed: Annotated[
         tuple[str, ...], Meta(description="The commands that are possible instead, on a conflict.")
     ] = ()

@@ -245,7 +245,8 @@ def _error(problem: ClientProblem) -> OrketError:
             fault = problem.errors[0]
             return AssetError(fault.file, fault.pointer, fault.detail)
         case "invalid-request" | "unprocessable":
-            faults = "; ".join(f"{one.pointer}: {one.detail}" for one in problem.errors)
+            named = [one for one in problem.errors if one.place != "request"]
+            faults = "; ".join(f"{one.pointer}: {one.detail}" for one in named)
             return BadInput(f"{problem.detail} {faults}".strip())
         case _:
             return problem

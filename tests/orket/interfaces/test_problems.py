@@ -31,6 +31,8 @@ def checked(answer: httpx2.Response, status: int, name: str) -> Problem:
     assert (answer.status_code, problem.status, problem.type) == (status, status, f"urn:orket:problem:{name}")
     assert problem.title
     assert problem.detail
+    assert problem.errors
+    assert all(one.detail and (not one.pointer or one.pointer[0] == "/") for one in problem.errors)
     assert problem.request_id == answer.headers["x-request-id"]
     assert problem.instance == answer.request.url.path
     return problem
