@@ -150,8 +150,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...], tuple[str, ...]], ...] = (
     (long_function, OWN, ()),
     (no_docstring, EVERYWHERE, ()),
     (broad_except, ("orket",), (RUNNER,)),
-    # There time is virtual, and sleeping is what is tested.
-    (sleeps, ("tests",), ("tests/testing/", "tests/orket/testing/")),
+    # There time is virtual, and sleeping is what is tested; clients of the long suites dawdle on purpose.
+    (sleeps, ("tests",), ("tests/testing/", "tests/orket/testing/", "tests/long/")),
     (draws_while_awaited, ("tests",), ()),
     (bare_task, PACKAGES, ()),
     (prints, PACKAGES, ("orket/interfaces/cli/", RUNNER)),
