@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orket.domain.errors import StoreError
 from orket.infrastructure.lock import EngineLock
-from orket.infrastructure.sqlite import migrate_database
+from orket.infrastructure.sqlite.upkeep import migrate_database
 
 DEFAULT = Path(".orket/durable/orket.db")
 

@@ -13,8 +13,7 @@ from typing import Any
 import anyio
 
 from benchmarks.engine.load import answer
-from benchmarks.engine.turns import ended
-from benchmarks.engine.workload import write_epic
+from benchmarks.engine.workload import ended, write_epic
 from orket.bootstrap import Orket, open_orket
 from orket.domain import events as e
 from orket.domain.identifiers import RunId

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.actors.children import lines_of, result_of
@@ -93,7 +94,11 @@ def _once(given: argparse.Namespace) -> dict[str, Any]:
     for part, order in orders.items():
         if part in given.parts:
             _say(part)
-            found[part] = result_of(sys.executable, f"benchmarks.engine.{part}", order, LIMIT_S)
+            with TemporaryDirectory() as folder:
+                given_folder = {"folder": folder} if part == "footprint" else {}
+                found[part] = result_of(
+                    sys.executable, f"benchmarks.engine.{part}", order | given_folder, LIMIT_S
+                )
     return found
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import anyio
 
 from benchmarks.engine.load import TURNS_PER_CARD, Stopwatch, answer
-from benchmarks.engine.workload import write_epic
+from benchmarks.engine.workload import ended, write_epic
 from orket.bootstrap import Orket, open_orket
-from orket.domain.identifiers import CardId, RunId
+from orket.domain.identifiers import CardId
 from orket.orchestration.messages import StartRun
 from orket.settings import Settings
 
@@ -36,15 +36,6 @@ async def drive(folder: Path, flight: int, cards: int) -> Stopwatch:
 async def _run(orket: Orket, asked: StartRun) -> None:
     run_id = (await orket.engine.ask(asked, timeout=60)).run_id
     await ended(orket, run_id)
-
-
-async def ended(orket: Orket, run_id: RunId) -> None:
-    """Wait for the end of a run by looking at its line in the list, every 20 ms."""
-    # Waiting for commits would wake this for each of them.
-    while (run := await orket.ledger.run(run_id)) is None or run.finished_at is None:  # noqa: ASYNC110
-        await anyio.sleep(0.02)
-    if run.status != "done":
-        raise AssertionError(f"the run ended {run.status}: {run.reason}")
 
 
 def main(order: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An epic for the scripted model: each card takes the same turns, each turn one tool call."""
+"""An epic for the scripted model, its cards alike, each turn one tool call; and waiting for its run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from benchmarks.engine.load import REMARK, SAYING, TURNS_PER_CARD
+from orket.bootstrap import Orket
+from orket.domain.identifiers import RunId
 
 TOOLS = ("update_issue_status", "add_issue_comment", "get_issue_context")
 REVIEW_EVERY = 25
@@ -33,6 +37,15 @@ def write_epic(model: Path, cards: int, *, turns: int = TURNS_PER_CARD, delay_s:
     issues = [{"id": name, "summary": f"Write {name}", "seat": "builder"} for name in names]
     epic = {"id": "EPIC-bench", "name": "bench", "team": "pair", "environment": "bench", "issues": issues}
     return _write(core / "epics/bench.json", epic)
+
+
+async def ended(orket: Orket, run_id: RunId) -> None:
+    """Wait for the end of a run by looking at its line in the list, every 20 ms."""
+    # Waiting for commits would wake this for each of them.
+    while (run := await orket.ledger.run(run_id)) is None or run.finished_at is None:  # noqa: ASYNC110
+        await anyio.sleep(0.02)
+    if run.status != "done":
+        raise AssertionError(f"the run ended {run.status}: {run.reason}")
 
 
 def _seats() -> JSON:

@@ -1,31 +1,20 @@
-"""The database from outside: reading beside its owner, checking, copying, migrating it."""
+"""The database from outside: checking, exporting, copying, migrating it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from orket.domain.integrity import Anchor, DatabaseReport, LedgerReport
-from orket.domain.ports import LedgerReader
-from orket.infrastructure.lock import EngineLock, LockHolder, holder
-from orket.infrastructure.sqlite import Sink, read_key_file, verify_export
-from orket.infrastructure.sqlite import back_up as back_up_sqlite
-from orket.infrastructure.sqlite import export as export_sqlite
-from orket.infrastructure.sqlite import inspect_database as inspect_sqlite
-from orket.infrastructure.sqlite import migrate_database as migrate_sqlite
-from orket.infrastructure.sqlite import open_reader as open_sqlite_reader
-from orket.infrastructure.sqlite import verify as verify_sqlite
+from orket.infrastructure.lock import EngineLock
+from orket.infrastructure.sqlite.chain import read_key_file
+from orket.infrastructure.sqlite.export import Sink, verify_export
+from orket.infrastructure.sqlite.export import export as export_sqlite
+from orket.infrastructure.sqlite.survey import inspect_database as inspect_sqlite
+from orket.infrastructure.sqlite.upkeep import back_up as back_up_sqlite
+from orket.infrastructure.sqlite.upkeep import migrate_database as migrate_sqlite
+from orket.infrastructure.sqlite.verify import verify as verify_sqlite
 from orket.settings import Settings
-
-
-def open_reader(settings: Settings) -> AbstractAsyncContextManager[LedgerReader]:
-    """Open the ledger for reading, beside whoever owns it.
-
-    Raises:
-        StoreError: At entering: there is no database, or it is of another version.
-    """
-    return open_sqlite_reader(settings.db_path)
 
 
 def verify_ledger(settings: Settings, anchor: Anchor | None = None) -> LedgerReport:
@@ -85,22 +74,3 @@ def migrate_database(settings: Settings) -> tuple[tuple[str, bool], ...]:
     """
     with EngineLock(settings.db_path):
         return tuple((one.name, applied) for one, applied in migrate_sqlite(settings.db_path))
-
-
-def lock_holder(settings: Settings) -> LockHolder | None:
-    """Tell who owns the database now, or None.
-
-    Raises:
-        StoreError: The lock file cannot be opened.
-    """
-    return holder(settings.db_path)
-
-
-def running_engine(settings: Settings) -> str | None:
-    """Name the socket of the engine that owns the database now, or None.
-
-    Raises:
-        StoreError: The lock file cannot be opened.
-    """
-    held = lock_holder(settings)
-    return None if held is None else held.socket

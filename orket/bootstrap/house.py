@@ -1,37 +1,28 @@
-"""What this installation offers: decision nodes, models, asset files, sandbox drivers, the demo."""
+"""What this installation offers: decision nodes, models, asset files, the demo."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from actors import ActorSystem
+from orket.bootstrap.entry_points import installed
 from orket.decision_nodes.decisions import RetryPolicy
 from orket.decision_nodes.registry import ENTRY_POINTS, NodeRegistry, Nodes, Plugin
 from orket.domain.assets import Organization
 from orket.domain.errors import SettingsError
-from orket.domain.ports import ModelClient, SandboxDriver
+from orket.domain.ports import ModelClient
 from orket.domain.redaction import Redactor
-from orket.domain.sandboxes import ProbeReport
 from orket.infrastructure.assets import demo_dir
 from orket.infrastructure.assets.workloads import FileWorkloads
 from orket.infrastructure.models.recording import Recorder
 from orket.infrastructure.models.selection import Opener, open_model
-from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
-from orket.infrastructure.sandboxes.compose import ComposeDriver
-from orket.infrastructure.sandboxes.groups import MemoryGroups
-from orket.infrastructure.sandboxes.landlock import LandlockDriver
-from orket.infrastructure.sandboxes.process import ProcessDriver
 from orket.orchestration.live import Live
 from orket.settings import Settings
 
 REMEMBERED_MAX = 64
-IMAGE, CGROUP = "ORKET_SANDBOX_IMAGE", "ORKET_SANDBOX_CGROUP"
-Drivers = tuple[SandboxDriver, ...]
 
 
 class House:
@@ -99,7 +90,7 @@ def plugins() -> tuple[Plugin, ...]:
         SettingsError: An entry point is misnamed or cannot be loaded.
     """
     found = []
-    for point in entry_points(group=ENTRY_POINTS):
+    for point in installed(ENTRY_POINTS):
         family, dot, name = point.name.partition(".")
         if not dot:
             raise SettingsError(f"entry point {point.name!r} of {ENTRY_POINTS}: name it 'family.name'")
@@ -130,32 +121,9 @@ async def select_nodes(settings: Settings, registry: NodeRegistry | None = None)
     return House(known, settings).nodes(await open_source(settings, known).organization())
 
 
-def ladder(owner: str = "", environ: Mapping[str, str] | None = None) -> Drivers:
-    """The sandbox drivers that this version has, lowest level first.
-
-    Args:
-        owner: Labels what they make at a container engine.
-        environ: ``ORKET_SANDBOX_CGROUP`` in it names a folder in which control groups may be made,
-            ``ORKET_SANDBOX_IMAGE`` an image for containers, instead of the system's programs.
-    """
-    given = environ or {}
-    groups = MemoryGroups(folder) if (folder := given.get(CGROUP, "")) else None
-    return (
-        ProcessDriver(groups=groups),
-        LandlockDriver(groups=groups),
-        BubblewrapDriver(groups=groups),
-        ComposeDriver(owner=owner, image=given.get(IMAGE, "")),
-    )
-
-
 def owner_of(settings: Settings) -> str:
     """Name a database for labels at a container engine, so that only its own engine touches what has them."""
     return hashlib.sha256(os.fsencode(os.path.realpath(settings.db_path))).hexdigest()[:16]
-
-
-async def probe_sandboxes(environ: Mapping[str, str] | None = None) -> tuple[ProbeReport, ...]:
-    """Try every sandbox driver of this machine by really running something in it."""
-    return tuple([await driver.probe() for driver in ladder(environ=environ)])
 
 
 def demo_target() -> Path:

@@ -11,7 +11,8 @@ import anyio
 import attrs
 
 from actors import ActorSystem, Ref
-from orket.bootstrap.house import House, ladder, open_source, plugins
+from orket.bootstrap.house import House, open_source, plugins
+from orket.bootstrap.rungs import ladder
 from orket.decision_nodes.registry import NodeRegistry
 from orket.domain.assets import Organization
 from orket.domain.errors import McpError, RunConflict, SettingsError, StoreError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orket.bootstrap.database import open_reader
 from orket.bootstrap.house import House, open_source, plugins
 from orket.bootstrap.mcp import with_declared
+from orket.bootstrap.reading import open_reader
 from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.prompt_account import PromptPreview
 from orket.decision_nodes.registry import NodeRegistry

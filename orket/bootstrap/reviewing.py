@@ -7,7 +7,7 @@ from orket.domain.ports import Ledger
 from orket.domain.pull_requests import ReviewRules
 from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
 from orket.orchestration.pull_requests import PullRequestRoom, PullRequests
-from orket.settings import GiteaSettings, Settings
+from orket.settings import GiteaSettings
 
 
 class Reviewing(Supervisor, strategy="one_for_one", intensity=(5, 30.0)):
@@ -20,12 +20,10 @@ class Reviewing(Supervisor, strategy="one_for_one", intensity=(5, 30.0)):
 
 
 def hear_pull_requests(
-    system: ActorSystem, settings: Settings, ledger: Ledger, engine: Ref[EngineCommand | SystemCommand]
-) -> Ref[HearForge] | None:
-    """Start the keeper of pull requests, if a secret is set to know the forge by."""
-    if settings.gitea is None:
-        return None
-    room = pull_request_room(settings.gitea, ledger, engine)
+    system: ActorSystem, gitea: GiteaSettings, ledger: Ledger, engine: Ref[EngineCommand | SystemCommand]
+) -> Ref[HearForge]:
+    """Start the keeper of pull requests."""
+    room = pull_request_room(gitea, ledger, engine)
     return system.named("reviewing").supervise(Reviewing, room).pull_requests
 
 

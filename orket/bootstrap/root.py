@@ -6,10 +6,11 @@ import sys
 from functools import partial
 
 from actors import Supervisor, child, late
-from orket.bootstrap.house import Drivers, House
+from orket.bootstrap.house import House
+from orket.bootstrap.rungs import Drivers
 from orket.domain.ports import Clock, Ledger, WorkloadSource
 from orket.infrastructure.clock import RandomIds, SystemClock
-from orket.infrastructure.workspaces.files import FileWorkspaces
+from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.orchestration.admission import Intake
 from orket.orchestration.desk import Desk
 from orket.orchestration.engine import Engine

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
 
 from actors import ActorSystem, Ref
-from orket.bootstrap.house import Drivers, House, ladder, open_source, owner_of, plugins
+from orket.bootstrap.house import House, open_source, owner_of, plugins
 from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
-from orket.bootstrap.mcp import with_declared, with_servers
-from orket.bootstrap.reviewing import hear_pull_requests
 from orket.bootstrap.root import Root
+from orket.bootstrap.rungs import Drivers, ladder
+from orket.bootstrap.sparing import forget_generated_sources
 from orket.bootstrap.tools import installed_tools
 from orket.decision_nodes.registry import NodeRegistry, Nodes
 from orket.domain.assets import Organization
 from orket.domain.correlation import REQUEST
-from orket.domain.events import Recorded
 from orket.domain.keys import Keys
-from orket.domain.ports import LedgerReader, ProjectDriver
+from orket.domain.ports import Ledger, LedgerReader, ProjectDriver
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.keys import MemoryKeys
 from orket.infrastructure.lock import EngineLock
-from orket.infrastructure.memory import open_ledger as open_memory_ledger
 from orket.infrastructure.sandboxes.project_driver import ComposeProjects
 from orket.infrastructure.sqlite import open_ledger
 from orket.orchestration.live import Live
 from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
-from orket.orchestration.replay import ReplayReport, replay
 from orket.services.project import ProjectRoom
 from orket.services.project_messages import ProjectRequest
 from orket.services.tools.toolbox import Toolbox
@@ -80,6 +77,7 @@ async def open_orket(
         StoreLocked, StoreError: Another engine owns the database, or it cannot be used.
         SettingsError, AssetError: A node, a tool, a plugin or the organization file is not usable.
     """
+    forget_generated_sources()
     known = NodeRegistry(plugins()) if registry is None else registry
     tools = installed_tools(settings) if toolbox is None else toolbox
     source, house = open_source(settings, known), House(known, settings)
@@ -91,9 +89,11 @@ async def open_orket(
             ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
             house.move_in(system)
-            if toolbox is None:
+            if toolbox is None and (servers := await source.mcp_servers()):
+                from orket.bootstrap.mcp import with_servers
+
                 limits = nodes.sandbox_policy.limits(organization)
-                tools = with_servers(settings, await source.mcp_servers(), tools, system, limits)
+                tools = with_servers(settings, servers, tools, system, limits)
             owner = owner_of(settings)
             rungs = ladder(owner, settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
@@ -117,26 +117,16 @@ async def open_orket(
                 settings=settings,
                 organization=organization,
                 keys=open_keys(settings),
-                pull_requests=hear_pull_requests(system, settings, ledger, root.engine),
+                pull_requests=_hear_pull_requests(system, settings, ledger, root.engine),
             )
 
 
-async def replay_run(
-    settings: Settings, recorded: Sequence[Recorded], *, registry: NodeRegistry | None = None
-) -> ReplayReport:
-    """Replay a recorded run with the decision nodes of today: no model, no effects, nothing is written.
+def _hear_pull_requests(
+    system: ActorSystem, settings: Settings, ledger: Ledger, engine: Ref[EngineCommand | SystemCommand]
+) -> Ref[HearForge] | None:
+    """Start the keeper of pull requests, if a secret is set to know the forge by."""
+    if settings.gitea is None:
+        return None
+    from orket.bootstrap.reviewing import hear_pull_requests
 
-    Args:
-        settings: Selects the nodes, together with the run's own organization.
-        recorded: All events of the run, from its first.
-        registry: The decision nodes to choose from; by default the built-in ones and installed plugins.
-
-    Raises:
-        SettingsError: The run's organization or the environment selects a node that is not known.
-    """
-    known = NodeRegistry(plugins()) if registry is None else registry
-    house = House(known, settings)
-    servers = await open_source(settings, known).mcp_servers()
-    tools = with_declared(settings, servers, installed_tools(settings))
-    async with open_memory_ledger(SystemClock()) as ledger:
-        return await replay(house.nodes, ledger, tools, recorded, SystemClock())
+    return hear_pull_requests(system, settings.gitea, ledger, engine)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
 import attrs
 
+from orket.bootstrap.entry_points import Point, installed
 from orket.domain.errors import SettingsError
 from orket.domain.web import WebRequest, WebResponse
 from orket.infrastructure.academy import FileArchive, FilePrompts
@@ -49,12 +49,12 @@ def installed_tools(settings: Settings) -> Toolbox:
             archive_eval_tool(FileArchive(settings.data_dir / "evals", SystemClock().now)),
             promote_prompt_tool(FilePrompts(settings.model_dir)),
             *((image_analyze.TOOL,) if find_spec("PIL") is not None else ()),
-            *map(_load, entry_points(group=ENTRY_POINTS)),
+            *map(_load, installed(ENTRY_POINTS)),
         )
     )
 
 
-def _load(point: EntryPoint) -> Tool[Any]:
+def _load(point: Point) -> Tool[Any]:
     place = f"entry point {point.name!r} = {point.value} of {ENTRY_POINTS}"
     try:
         found: object = point.load()

@@ -19,7 +19,7 @@ from orket.domain.redaction import Redactor
 from orket.domain.runs import RunState
 from orket.domain.workspaces import Place, WorkspaceLevel
 from orket.infrastructure.sandboxes.overlay_view import Layers, list_through, read_through
-from orket.infrastructure.workspaces.files import FileWorkspaces
+from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.infrastructure.workspaces.state import load_base, state_of
 from orket.settings import Settings
 

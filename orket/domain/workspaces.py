@@ -6,7 +6,6 @@ list of ``Change``; applying them to the project is a plan that the ledger knows
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -222,7 +221,9 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> tuple[str, 
     lines = (_lines(old), _lines(new))
     if max(map(len, lines)) > LINES_MAX:
         return (f"Files {names[0]} and {names[1]} differ, and are too long to compare line by line",)
-    return tuple(_ended(difflib.unified_diff(*lines, *names, lineterm="\n")))
+    from difflib import unified_diff  # wanted by whoever looks at a run, not by the run
+
+    return tuple(_ended(unified_diff(*lines, *names, lineterm="\n")))
 
 
 def _lines(content: bytes) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from datetime import datetime
@@ -71,6 +70,8 @@ class FileArchive:
         return await anyio.to_thread.run_sync(self._keep, workspace, sanitise(label), sanitise(mark))
 
     def _keep(self, workspace: str, label: str, mark: str) -> str:
+        import shutil  # which takes a third of a megabyte, and hardly any run is kept
+
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if (kept := next(self._folder.glob(f"[!.]*_{label}_{mark}"), None)) is not None:

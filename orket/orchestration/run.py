@@ -60,6 +60,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         self._faulted: list[e.CardFaulted] = []
         self._scan_due = False
         self._purse = Purse()
+        self._put_down: set[CardId] = set()
 
     async def on_start(self) -> None:
         """Fold the ledger and begin."""
@@ -86,6 +87,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         """Take note of a finished assignment; after a fault its card rests a little."""
         await self.ctx.stop_child(self._busy.pop(m.card_id))
         self._purse.give_back(m.card_id)
+        self._put_down.add(m.card_id)
         if m.error:
             self._faulted.append(e.CardFaulted(card_id=m.card_id, error=m.error))
             self._resting.add(m.card_id)
@@ -104,6 +106,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         """Start what can be started; with nothing under way and nothing to start, come to an end."""
         self._scan_due = False
         await self._catch_up()
+        self._let_go()
         if self._state.status is not RunStatus.RUNNING:
             return
         await self._record(*self._bookkeeping())
@@ -119,6 +122,13 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         while page := await self._desk.ledger.read(self._run_id, after=self._state.last_seq, limit=PAGE):
             for recorded in page:
                 self._state.apply_recorded(recorded)
+
+    def _let_go(self) -> None:
+        """Forget the conversations of cards that have ended: nobody goes on with them, and they take most."""
+        for card_id in self._put_down:
+            if self._state.cards[card_id].is_final:
+                self._state.turns.pop(card_id, None)
+        self._put_down.clear()
 
     async def _record(self, *events: e.Event) -> None:
         if events:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import attrs
 
@@ -106,7 +106,7 @@ def _command(verification: Verification, limits: Limits, python: str, word: str)
 
 @cache
 def _runner() -> bytes:
-    return files("orket.services").joinpath(RUNNER).read_bytes()
+    return Path(__file__).with_name(RUNNER).read_bytes()
 
 
 def _answers(stdout: bytes, word: str) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import CommandEnd, SandboxSpec
 from orket.domain.workspaces import Isolation, Place
-from orket.infrastructure.workspaces.files import FileWorkspaces
+from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.infrastructure.workspaces.state import state_of
 from tests.contracts.sandbox_drivers import DRIVERS, run, working
 

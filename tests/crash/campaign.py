@@ -16,7 +16,7 @@ from random import Random
 import attrs
 
 from orket.domain.events import RunPaused, ToolCallIntended
-from orket.infrastructure.sqlite import verify
+from orket.infrastructure.sqlite.verify import verify
 from tests.crash import moments as at
 from tests.crash.audit import audit, stranded
 from tests.crash.epics import write_epic

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap import preview_prompt
+from orket.bootstrap.prompting import preview_prompt
 from orket.domain import events as e
 from orket.domain.cards import CardStatus, CardType
 from orket.domain.identifiers import CardId

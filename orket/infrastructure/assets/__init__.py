@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 DEMO_EPIC = "epics/demo.json"
@@ -13,4 +12,4 @@ def demo_dir() -> Path:
 
     The package is installed as plain files, never run from an archive: paths into it are told to a person.
     """
-    return Path(str(files(__name__) / "demo"))
+    return Path(__file__).with_name("demo")

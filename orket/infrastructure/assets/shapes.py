@@ -7,7 +7,6 @@ an error points at the key the file really has.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TypeVar
 
@@ -302,6 +301,8 @@ def check_keys(document: Document, pointer: str, value: JsonObject, known: tuple
         if key in known or key in _TOLERATED or key.startswith("_"):
             continue
         plain = key.casefold().replace("-", "_").replace(" ", "_")
-        if close := difflib.get_close_matches(plain[:64], known, 1, _ALIKE):
+        from difflib import get_close_matches  # only who has misspelt something waits for it
+
+        if close := get_close_matches(plain[:64], known, 1, _ALIKE):
             reason = f"unknown key {key!r}: did you mean {close[0]!r}?"
             raise document.error(pointer + pointer_to(key), reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -61,6 +60,8 @@ class Recorder:
         return {(one.card, one.turn, one.seat): one for one in read_script(self._path, str(self._path))}
 
     def _replace(self, content: bytes) -> None:
+        import tempfile  # which takes half a megabyte, and hardly any run is recorded
+
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:

@@ -2,6 +2,7 @@
 
 Only bringing one up needs the compose program and the secrets. Everything after that asks the container
 engine itself, so that it also works after a restart, when neither the file nor the secrets are at hand.
+An engine looks for what is left at its start; the modules that bring up and run are imported when wanted.
 """
 
 from __future__ import annotations
@@ -29,10 +30,8 @@ from orket.domain.redaction import Redactor, secret_values
 from orket.domain.sandboxes import Command, CommandResult
 from orket.infrastructure.sandboxes import workspace as files
 from orket.infrastructure.sandboxes.answering import answers
-from orket.infrastructure.sandboxes.compose_program import find_compose, run_compose
 from orket.infrastructure.sandboxes.engine_api import SCHEME, EngineApi, EngineRefused, find_socket
 from orket.infrastructure.sandboxes.frames import split_frames
-from orket.infrastructure.sandboxes.inside import run_inside
 
 SERVICE_LABEL = "com.docker.compose.service"
 FILE = "agent_output/docker-compose.sandbox.yml"
@@ -91,12 +90,16 @@ class ComposeProjects:
         """Find out whether ``up`` can work; see the port."""
         if not self._api.socket:
             raise SandboxUnavailable("no container engine's socket is named or found", remedy=_REMEDY)
+        from orket.infrastructure.sandboxes.compose_program import find_compose
+
         await self._api.call("GET", "/_ping", kind=bytes)
         await find_compose()
         await anyio.to_thread.run_sync(_check_builds, plan)
 
     async def up(self, plan: ProjectPlan) -> None:
         """Build and start everything; see the port."""
+        from orket.infrastructure.sandboxes.compose_program import find_compose, run_compose
+
         program = await find_compose()
         await anyio.to_thread.run_sync(_keep, plan)
         given = {one.name: one.value for one in plan.credentials}
@@ -136,6 +139,8 @@ class ComposeProjects:
 
     async def run(self, sandbox_id: str, *, service: str, command: Command) -> CommandResult:
         """Run a command in a service's container; see the port."""
+        from orket.infrastructure.sandboxes.inside import run_inside
+
         found = await self._containers(sandbox_id, service)
         running = next((one for one in found if one.state == "running"), None)
         if running is None:

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from sqlite3 import Connection
 
-_SIZES = (64, *range(16, 0, -1))  # few enough sizes for all statements to be kept prepared
+_SIZES = (64, 16, 8, 4, 2, 1)  # a prepared statement takes a kilobyte and more per row of it
 
 Value = str | int | bytes | None
 

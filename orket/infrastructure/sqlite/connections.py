@@ -11,6 +11,9 @@ from pathlib import Path
 from orket.domain.errors import StoreCorrupt, StoreError
 
 BUSY_TIMEOUT_MS = 5000
+# Left alone, each connection fills 2 MB. The system caches the file anyway, and what is looked at again and
+# again, the inner pages of the indexes, is far less.
+WRITER_CACHE_KIB, READER_CACHE_KIB = 256, 128
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -48,6 +51,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             raise StoreError(f"{path}: this file system does not allow SQLite's WAL mode (got {mode})")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         connection.execute("PRAGMA trusted_schema = OFF")
     except (sqlite3.Error, StoreError):
         connection.close()

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 
 from orket.domain.errors import StoreError
-from orket.infrastructure.sqlite.connections import connect_reader, store_errors
+from orket.infrastructure.sqlite.connections import READER_CACHE_KIB, connect_reader, store_errors
 
 READERS_MAX = 4
 
@@ -45,11 +45,20 @@ class Readers:
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         with store_errors(self._path):
-            connection = self._idle.pop() if self._idle else connect_reader(self._path)
+            connection = self._idle.pop() if self._idle else self._connect()
             try:
                 return question(connection)
             finally:
                 self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect_reader(self._path)
+        try:
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
     def _close(self) -> None:
         while self._idle:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 
 import attrs
@@ -14,6 +13,7 @@ from orket.domain.errors import StoreError
 from orket.infrastructure.sqlite.connections import connect_reader
 
 APPLICATION_ID = 0x4F726B74  # "Orkt": so that a foreign database is never migrated into ours
+FOLDER = Path(__file__).with_name("migrations")
 
 
 @attrs.frozen
@@ -27,11 +27,9 @@ class Migration:
 
 def migrations() -> tuple[Migration, ...]:
     """Read all migrations of this version, in order."""
-    folder = files("orket.infrastructure.sqlite") / "migrations"
-    found = sorted(one.name for one in folder.iterdir() if one.name.endswith(".sql"))
     return tuple(
-        Migration(number, name.removesuffix(".sql"), (folder / name).read_text(encoding="utf-8"))
-        for number, name in enumerate(found, start=1)
+        Migration(number, path.stem, path.read_text(encoding="utf-8"))
+        for number, path in enumerate(sorted(FOLDER.glob("*.sql")), start=1)
     )
 
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
 
-EVENTS_MAX = 1_024
-BODY_BYTES_MAX = 1_000_000
+EVENTS_MAX = 256
+BODY_BYTES_MAX = 500_000
 
 
 class Tail:

@@ -1,4 +1,4 @@
-"""The workspaces port over this machine's files."""
+"""What the workspaces port does to this machine's files; all of it blocks, ``OSError`` comes as it is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-import anyio.to_thread
-
-from orket.domain.errors import RunConflict, SandboxUnavailable
+from orket.domain.errors import RunConflict
 from orket.domain.workspaces import (
     Change,
     Changes,
@@ -30,51 +27,7 @@ from orket.infrastructure.workspaces.comparing import compare, source_of
 from orket.infrastructure.workspaces.prints import Print, look
 from orket.infrastructure.workspaces.state import Base, load_base, state_of, store_base, write_durably
 
-T = TypeVar("T")
-
 CONTENT_BYTES_MAX = 4 * 1024 * 1024
-
-
-class FileWorkspaces:
-    """See ``ports.Workspaces``; all of it happens in worker threads and is not cut off in the middle."""
-
-    async def changes(self, place: Place) -> Changes:
-        """List what the run changed."""
-        return await _in_thread(lambda: _changes(place))
-
-    async def contents(self, place: Place, change: Change) -> tuple[bytes | None, bytes | None]:
-        """Read what a change is from and to."""
-        return await _in_thread(lambda: _contents(place, change))
-
-    async def plan(self, place: Place, number: int) -> Plan:
-        """Write down what is going to be done."""
-        return await _in_thread(lambda: _plan(place, number))
-
-    async def apply(self, place: Place, number: int, plan: str) -> None:
-        """Carry a plan out."""
-        await _in_thread(lambda: _apply(place, number, plan))
-
-    async def hindrances(self, place: Place, number: int, plan: str) -> tuple[str, ...]:
-        """Name the paths that are not as an application has left or found them."""
-        return await _in_thread(lambda: hindrances(_planned(place, number, plan), place.isolation.project))
-
-    async def take_back(self, place: Place, number: int, plan: str) -> None:
-        """Put the project back."""
-        await _in_thread(lambda: _take_back(place, number, plan))
-
-    async def discard(self, place: Place) -> None:
-        """Delete the workspace."""
-        await _in_thread(lambda: _discard(place))
-
-
-async def _in_thread(act: Callable[[], T]) -> T:
-    try:
-        return await anyio.to_thread.run_sync(act)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise SandboxUnavailable(
-            f"{where}{error.strerror or error}", remedy="mend that, then give the command again"
-        ) from error
 
 
 def _base(place: Place) -> Base:
@@ -91,11 +44,13 @@ def _base(place: Place) -> Base:
     return base
 
 
-def _changes(place: Place) -> Changes:
+def changes(place: Place) -> Changes:
+    """List what the run changed; see the port."""
     return compare(_base(place), place.workspace, state_of(place.workspace))
 
 
-def _contents(place: Place, change: Change) -> tuple[bytes | None, bytes | None]:
+def contents(place: Place, change: Change) -> tuple[bytes | None, bytes | None]:
+    """Read what a change is from and to; see the port."""
     base = _base(place)
     source = source_of(base, place.workspace, state_of(place.workspace))
     before = f"{base.isolation.project}/{change.path}"
@@ -121,10 +76,11 @@ def _undo(place: Place, number: int) -> Path:
     return Path(state_of(place.workspace), "undo", str(number))
 
 
-def _plan(place: Place, number: int) -> Plan:
+def plan(place: Place, number: int) -> Plan:
+    """Write down what is going to be done; see the port."""
     if not os.path.isdir(place.isolation.project):
         raise RunConflict(f"{place.isolation.project} is no folder")
-    found = _changes(place)
+    found = changes(place)
     if found.clashes:
         listed = named([f"{one.path} ({one.clash})" for one in found.clashes])
         raise RunConflict(f"{len(found.clashes)} of {len(found.changes)} changes cannot be applied: {listed}")
@@ -146,14 +102,21 @@ def _planned(place: Place, number: int, plan: str) -> tuple[Change, ...]:
     return decode_plan(content)
 
 
-def _apply(place: Place, number: int, plan: str) -> None:
+def still_hindered(place: Place, number: int, plan: str) -> tuple[str, ...]:
+    """Name the paths that are not as an application has left or found them; see the port."""
+    return hindrances(_planned(place, number, plan), place.isolation.project)
+
+
+def apply(place: Place, number: int, plan: str) -> None:
+    """Carry a plan out; see the port."""
     changes, base = _planned(place, number, plan), _base(place)
     source = source_of(base, place.workspace, state_of(place.workspace))
     apply_changes(changes, base.isolation.project, source, str(_undo(place, number)))
     _look_again(place, base, changes)
 
 
-def _take_back(place: Place, number: int, plan: str) -> None:
+def put_back(place: Place, number: int, plan: str) -> None:
+    """Put the project back; see the port."""
     changes, project = _planned(place, number, plan), place.isolation.project
     take_back(changes, project, str(_undo(place, number)))
     base = None if place.is_whole else load_base(state_of(place.workspace))
@@ -173,7 +136,8 @@ def _look_again(place: Place, base: Base, changes: tuple[Change, ...]) -> None:
     store_base(state_of(place.workspace), base)
 
 
-def _discard(place: Place) -> None:
+def discard(place: Place) -> None:
+    """Delete the workspace; see the port."""
     state = Path(state_of(place.workspace))
     remove = partial(shutil.rmtree, onerror=_insist)
     layers = [str(state / name) for name in ("upper", "work", "lower", "layers")]

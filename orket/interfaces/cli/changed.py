@@ -25,7 +25,7 @@ async def run_state(reach: Reach, run_id: RunId) -> RunState:
 
 async def files_of(settings: Settings, state: RunState) -> Files:
     """List what a run with a project has changed, and what lies in the workspace of any other."""
-    from orket.bootstrap import open_workspaces, workspace_place
+    from orket.bootstrap.workspaces import open_workspaces, workspace_place
 
     workspace = "" if state.accepted is None else state.accepted.workspace
     if settings.url:

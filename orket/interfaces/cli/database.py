@@ -8,8 +8,8 @@ from typing import Annotated
 import attrs
 from cyclopts import App, Parameter
 
-from orket.bootstrap import back_up_database, migrate_database
-from orket.bootstrap import inspect_database as inspect
+from orket.bootstrap.database import back_up_database, migrate_database
+from orket.bootstrap.database import inspect_database as inspect
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out

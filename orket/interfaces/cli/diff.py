@@ -76,7 +76,7 @@ class _Found:
 
 async def _looked(settings: Settings, state: RunState, path: str, *, with_lines: bool) -> _Found:
     """Compare what lies on this machine."""
-    from orket.bootstrap import open_workspaces, workspace_place
+    from orket.bootstrap.workspaces import open_workspaces, workspace_place
 
     place, workspaces = workspace_place(settings, state), open_workspaces()
     found = await workspaces.changes(place)

@@ -10,7 +10,7 @@ import anyio
 import attrs
 from cyclopts import Parameter
 
-from orket.bootstrap import export_ledger, verify_exported, verify_ledger
+from orket.bootstrap.database import export_ledger, verify_exported, verify_ledger
 from orket.domain.integrity import Anchor, Fault, LedgerReport
 from orket.interfaces.cli.engines import require_here
 from orket.interfaces.cli.exits import BadInput, Exit

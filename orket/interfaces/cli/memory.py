@@ -49,7 +49,7 @@ async def _search(where: Where, query: str, limit: int, as_json: bool) -> Exit:
 
 
 async def _found(settings: Settings, query: str, limit: int) -> tuple[MemoryView, ...]:
-    from orket.bootstrap import search_memory
+    from orket.bootstrap.prompting import search_memory
 
     if not settings.url:
         return tuple(map(memory_view, await search_memory(settings, query, limit=limit)))

@@ -51,7 +51,7 @@ def prompt(
 
 
 async def _prompt(where: Where, name: str | None, card: CardId, turn: int | None, as_json: bool) -> Exit:
-    from orket.bootstrap import preview_first_prompt, preview_prompt
+    from orket.bootstrap.prompting import preview_first_prompt, preview_prompt
 
     out, settings = Out(), where.settings()
     if name is not None and _is_file(name):
@@ -110,7 +110,7 @@ async def _sent(where: Where, out: Out, recorded: list[Recorded], card: CardId, 
 
 
 async def _content(settings: Settings, prompt: BlobId) -> bytes:
-    from orket.bootstrap import sent_prompt
+    from orket.bootstrap.prompting import sent_prompt
 
     if not settings.url:
         return await sent_prompt(settings, prompt)

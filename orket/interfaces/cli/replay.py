@@ -33,7 +33,7 @@ def replay(run: str, /, *, where: Where = HERE) -> int:
 
 
 async def _replay(where: Where, name: str) -> Exit:
-    from orket.bootstrap import replay_run
+    from orket.bootstrap.replaying import replay_run
 
     out, settings = Out(), where.settings()
     async with reach_ledger(settings) as reach:

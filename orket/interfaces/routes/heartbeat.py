@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orket import __version__
-from orket.bootstrap import verify_ledger
+from orket.bootstrap.database import verify_ledger
 from orket.domain.keys import Scope
 from orket.interfaces.answers import json_response
 from orket.interfaces.bridge import Bridge

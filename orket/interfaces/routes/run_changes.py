@@ -9,7 +9,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.bootstrap import open_workspaces, workspace_place
+from orket.bootstrap.workspaces import open_workspaces, workspace_place
 from orket.decision_nodes.workspace_paths import holds_secrets
 from orket.domain.redaction import Redactor
 from orket.domain.workspaces import Change, Changes, Place

@@ -11,7 +11,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.bootstrap import list_workspace, read_workspace
+from orket.bootstrap.workspaces import list_workspace, read_workspace
 from orket.domain.errors import ToolError
 from orket.domain.identifiers import RunId
 from orket.domain.keys import Scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.bootstrap import preview_prompt
+from orket.bootstrap.prompting import preview_prompt
 from orket.domain.errors import CardNotFound
 from orket.domain.identifiers import CardId
 from orket.interfaces.answers import json_response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import attrs
@@ -57,7 +56,9 @@ def _argv(given: list[str] | str) -> tuple[str, ...]:
         words = given
     else:
         try:
-            words = shlex.split(given)
+            from shlex import split  # only some models send one line in place of words
+
+            words = split(given)
         except ValueError as error:
             raise ToolError(f"argv cannot be split: {error}", code="bad_arguments") from error
         if used := sorted(_SHELL.intersection(words)):

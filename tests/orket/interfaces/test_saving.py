@@ -11,7 +11,8 @@ import attrs
 import httpx2
 import pytest
 
-from orket.bootstrap import Orket, replay_run
+from orket.bootstrap import Orket
+from orket.bootstrap.replaying import replay_run
 from orket.domain import workspace_events as w
 from orket.domain.identifiers import RunId
 from orket.interfaces.api import create_app

@@ -17,7 +17,8 @@ from orket.domain.runs import RunState, RunStatus
 from orket.domain.seat_notes import received_by
 from orket.domain.tools import HumanVerdict
 from orket.infrastructure.clock import SystemClock
-from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite.verify import verify
 from orket.orchestration.messages import DecideCall
 from tests.orket.kit import Bench, call, issue, plain, reply, settled, status
 from tests.orket.orchestration.test_notes import house

@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from orket.bootstrap import Orket, open_orket, replay_run
+from orket.bootstrap import Orket, open_orket
+from orket.bootstrap.replaying import replay_run
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunConflict, RunDenied, RunNotFound, SettingsError
 from orket.domain.identifiers import ENGINE, RunId

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap import replay_run
+from orket.bootstrap.replaying import replay_run
 from orket.domain.runs import RunState, RunStatus
 from orket.settings import Settings
 from tests.orket.histories import load, names

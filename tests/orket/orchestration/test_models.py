@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from orket.bootstrap import replay_run
+from orket.bootstrap.replaying import replay_run
 from orket.domain import events as e
 from orket.domain.cards import CardStatus, WaitReason
 from orket.domain.events import Recorded

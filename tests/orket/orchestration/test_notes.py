@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap import Orket, replay_run
+from orket.bootstrap import Orket
+from orket.bootstrap.replaying import replay_run
 from orket.domain import events as e
 from orket.domain.events import Recorded
 from orket.domain.identifiers import CardId, RunId

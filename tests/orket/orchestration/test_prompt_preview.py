@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap import preview_prompt
+from orket.bootstrap.prompting import preview_prompt
 from orket.domain import events as e
 from orket.domain.errors import CardNotFound, RunConflict
 from orket.domain.identifiers import CardId

@@ -8,7 +8,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from orket.bootstrap import demo_target, replay_run
+from orket.bootstrap import demo_target
+from orket.bootstrap.replaying import replay_run
 from orket.decision_nodes.decisions import Evaluation, Next, TurnReview
 from orket.decision_nodes.evaluator import DefaultEvaluator
 from orket.decision_nodes.registry import NodeRegistry

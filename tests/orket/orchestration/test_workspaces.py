@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap import Orket, replay_run
+from orket.bootstrap import Orket
+from orket.bootstrap.replaying import replay_run
 from orket.domain import events as e
 from orket.domain import workspace_events as w
 from orket.domain.errors import OrketError, RunConflict, RunDenied
@@ -16,7 +17,7 @@ from orket.domain.tools import HumanVerdict
 from orket.domain.workspaces import ApplyStatus, Isolation, Place
 from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.sqlite import open_ledger
-from orket.infrastructure.workspaces.files import FileWorkspaces
+from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.orchestration.messages import (
     CancelRun,
     DecideCall,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orket.bootstrap.house import ladder
+from orket.bootstrap.rungs import ladder
 from orket.domain.errors import SandboxError
 from orket.domain.sandboxes import CommandEnd, Limits
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
@@ -91,13 +91,10 @@ async def test_a_folder_that_is_none_fails_closed(tmp_path: Path) -> None:
         groups.open(MEBI)
 
 
-def test_the_environment_names_the_folder(folder: Path) -> None:
-    process = ladder(environ={"ORKET_SANDBOX_CGROUP": str(folder)})[0]
-    assert isinstance(process, ProcessDriver)
-    assert process._groups is not None
-    plain = ladder()[0]
-    assert isinstance(plain, ProcessDriver)
-    assert plain._groups is None
+async def test_the_environment_names_the_folder(folder: Path) -> None:
+    bounded = await ladder(environ={"ORKET_SANDBOX_CGROUP": str(folder)})[0].probe()
+    assert MEMORY_STATE in bounded.states
+    assert MEMORY_STATE not in (await ladder()[0].probe()).states
 
 
 def test_what_a_dead_engine_left_is_swept_up(folder: Path) -> None:

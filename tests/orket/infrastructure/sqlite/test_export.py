@@ -15,7 +15,9 @@ from orket.domain.errors import StoreError
 from orket.domain.identifiers import RunId
 from orket.domain.integrity import Anchor
 from orket.infrastructure.clock import SystemClock
-from orket.infrastructure.sqlite import export, open_ledger, read_key_file, verify_export
+from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite.chain import read_key_file
+from orket.infrastructure.sqlite.export import export, verify_export
 from tests.orket.services.rooms import CARD, WORKLOAD
 
 pytestmark = pytest.mark.anyio

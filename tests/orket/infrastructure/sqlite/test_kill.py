@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from orket.infrastructure.lock import EngineLock, holder
-from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.ledger import A, SteppingClock
 
 APPEND = """

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from orket.domain.identifiers import RunId
-from orket.infrastructure.sqlite import lists, queries, verify
+from orket.infrastructure.sqlite import lists, queries
 from orket.infrastructure.sqlite.connections import connect_reader
 from orket.infrastructure.sqlite.store import Store
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.strategies import History, accepted, comment, histories
 from tests.orket.infrastructure.sqlite.appends import an_append
 

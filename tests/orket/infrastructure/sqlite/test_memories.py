@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orket.infrastructure.sqlite import migrate_database, open_ledger, open_reader, verify
+from orket.infrastructure.sqlite import open_ledger, open_reader
 from orket.infrastructure.sqlite.connections import connect_writer
 from orket.infrastructure.sqlite.schema import migrate, migrations
 from orket.infrastructure.sqlite.store import Store
+from orket.infrastructure.sqlite.upkeep import migrate_database
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.ledger import A, B, SteppingClock
 from tests.contracts.strategies import accepted, comment, remembered
 

@@ -13,10 +13,12 @@ from orket.domain.events import Event
 from orket.domain.identifiers import RunId
 from orket.domain.runs import RunState
 from orket.infrastructure.codec import encode_event
-from orket.infrastructure.sqlite import migrate_database, open_ledger, open_reader, verify
+from orket.infrastructure.sqlite import open_ledger, open_reader
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, make_key, seal
 from orket.infrastructure.sqlite.connections import connect_writer
 from orket.infrastructure.sqlite.schema import Migration, migrate, migrations, schema_version
+from orket.infrastructure.sqlite.upkeep import migrate_database
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.ledger import A, B, SteppingClock
 from tests.contracts.strategies import accepted, comment
 

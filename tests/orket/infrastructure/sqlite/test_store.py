@@ -14,9 +14,10 @@ from orket.domain.errors import StoreCorrupt, StoreError
 from orket.domain.events import EngineHalted
 from orket.domain.identifiers import ENGINE
 from orket.domain.ports import CommandKey
-from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite import open_ledger
 from orket.infrastructure.sqlite.connections import connect_reader
 from orket.infrastructure.sqlite.store import Store
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.ledger import A, B, SteppingClock, seqs
 from tests.contracts.strategies import accepted, comment
 from tests.orket.infrastructure.sqlite.appends import an_append
@@ -29,7 +30,8 @@ from pathlib import Path
 import anyio
 from orket.domain.errors import StoreError
 from orket.infrastructure.clock import SystemClock
-from orket.infrastructure.sqlite import open_ledger, verify
+from orket.infrastructure.sqlite import open_ledger
+from orket.infrastructure.sqlite.verify import verify
 from orket.infrastructure.sqlite.connections import connect_reader
 from tests.contracts.ledger import A
 from tests.contracts.strategies import accepted, comment

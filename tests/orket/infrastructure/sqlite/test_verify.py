@@ -14,9 +14,11 @@ from orket.domain.cards import Card
 from orket.domain.errors import StoreError
 from orket.domain.events import CardAdded
 from orket.domain.identifiers import CardId
-from orket.infrastructure.sqlite import back_up, migrate_database, open_ledger, verify
+from orket.infrastructure.sqlite import open_ledger
 from orket.infrastructure.sqlite.chain import key_path, make_key
 from orket.infrastructure.sqlite.store import Store
+from orket.infrastructure.sqlite.upkeep import back_up, migrate_database
+from orket.infrastructure.sqlite.verify import verify
 from tests.contracts.ledger import A, B, SteppingClock, seqs
 from tests.contracts.strategies import accepted, comment
 from tests.orket.infrastructure.sqlite.appends import an_append

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from orket.domain.errors import RunConflict, SandboxUnavailable
 from orket.domain.workspaces import Isolation, Place, WorkspaceLevel
-from orket.infrastructure.workspaces.files import FileWorkspaces
 from orket.infrastructure.workspaces.opening import begin, settle
+from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.infrastructure.workspaces.state import load_base, state_of
 
 # ruff: noqa: ASYNC221, ASYNC240  # short file calls; the loop may wait for them

@@ -1,0 +1,96 @@
+"""What an engine loads and keeps: no module and no event that it does not need."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import pytest
+
+from orket.bootstrap.sparing import forget_generated_sources
+from orket.infrastructure.sqlite.tail import EVENTS_MAX
+from tests.orket.kit import Bench, issue, plain, settled
+
+pytestmark = pytest.mark.anyio
+
+#: What only some engines and some commands need, each a megabyte or a part of one.
+NOT_NEEDED = (
+    "difflib",
+    "email",
+    "http.client",
+    "httpx2",
+    "importlib.metadata",
+    "importlib.resources",
+    "orket.bootstrap.mcp",
+    "orket.bootstrap.reviewing",
+    "orket.infrastructure.memory",
+    "orket.infrastructure.sandboxes.bubblewrap",
+    "orket.infrastructure.sandboxes.container",
+    "orket.infrastructure.sandboxes.process",
+    "orket.infrastructure.sqlite.export",
+    "orket.infrastructure.sqlite.verify",
+    "orket.infrastructure.workspaces.applying",
+    "orket.orchestration.replay",
+    "shlex",
+    "shutil",
+    "starlette",
+    "tarfile",
+    "tempfile",
+    "zipfile",
+)
+OPEN = """
+import sys
+from pathlib import Path
+import anyio
+from orket.bootstrap import open_orket
+from orket.settings import load_settings
+
+async def look():
+    async with open_orket(load_settings({}, Path.cwd())) as orket:
+        assert orket.alive()
+
+anyio.run(look)
+print(*sorted(sys.modules))
+"""
+
+
+def test_an_engine_at_rest_has_loaded_only_what_it_needs(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", OPEN], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
+    )
+    loaded = set(told.stdout.split())
+    assert "orket.orchestration.engine" in loaded
+    assert sorted(loaded.intersection(NOT_NEEDED)) == []
+
+
+def test_sources_of_generated_methods_are_dropped_for_our_classes_only() -> None:
+    def generated() -> set[str]:
+        return {one for one in linecache.cache if one.startswith("<attrs generated")}
+
+    attrs.frozen(type("Ours", (), {"__annotations__": {"one": int}, "__module__": "orket.domain.trial"}))
+    attrs.frozen(type("Theirs", (), {"__annotations__": {"one": int}, "__module__": "orketeer"}))
+    assert {one.split()[-1] for one in generated()} >= {"orket.domain.trial.Ours>", "orketeer.Theirs>"}
+    forget_generated_sources()
+    assert not {one for one in generated() if " orket." in one or " actors." in one}
+    assert "<attrs generated methods orketeer.Theirs>" in generated()
+
+
+async def test_nothing_of_a_finished_run_is_kept_but_the_newest_events(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    names = [f"A-{number}" for number in range(12)]
+    target = bench.epic([issue(one) for one in names], [line for one in names for line in plain(one)])
+    async with bench.engine() as orket:
+        for _ in range(3):
+            state = await settled(orket, await bench.start(orket, target))
+            assert state.status == "done"
+        del state
+        gc.collect()
+        kept = Counter(type(one).__name__ for one in gc.get_objects())
+        assert kept["RunState"] == kept["CardFile"] == kept["Notebook"] == 0
+        assert kept["TurnState"] == kept["CallState"] == 0
+        assert kept["Recorded"] <= EVENTS_MAX
