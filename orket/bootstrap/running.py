@@ -19,6 +19,7 @@ from orket.decision_nodes.registry import NodeRegistry, Nodes
 from orket.domain.assets import Organization
 from orket.domain.correlation import REQUEST
 from orket.domain.keys import Keys
+from orket.domain.mcp import McpServer
 from orket.domain.ports import Ledger, LedgerReader, ProjectDriver
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import SystemClock
@@ -90,10 +91,7 @@ async def open_orket(
         ):
             house.move_in(system)
             if toolbox is None and (servers := await source.mcp_servers()):
-                from orket.bootstrap.mcp import with_servers
-
-                limits = nodes.sandbox_policy.limits(organization)
-                tools = with_servers(settings, servers, tools, system, limits)
+                tools = _with_servers(settings, servers, tools, system, nodes, organization)
             owner = owner_of(settings)
             rungs = ladder(owner, settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
@@ -119,6 +117,20 @@ async def open_orket(
                 keys=open_keys(settings),
                 pull_requests=_hear_pull_requests(system, settings, ledger, root.engine),
             )
+
+
+def _with_servers(
+    settings: Settings,
+    servers: tuple[McpServer, ...],
+    toolbox: Toolbox,
+    system: ActorSystem,
+    nodes: Nodes,
+    organization: Organization,
+) -> Toolbox:
+    """Add the approved tools of the house's MCP servers."""
+    from orket.bootstrap.mcp import with_servers
+
+    return with_servers(settings, servers, toolbox, system, nodes.sandbox_policy.limits(organization))
 
 
 def _hear_pull_requests(
