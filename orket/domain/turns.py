@@ -243,6 +243,10 @@ class Turns(Mapping[CardId, tuple[TurnState, ...]]):
             page = self._pages[card] = _Page(())
         page.begin(draft)
 
+    def let_go(self, card: CardId) -> None:
+        """Forget the turns of a card."""
+        self._pages.pop(card, None)
+
     def newest(self, card: CardId) -> TurnDraft | None:
         """The card's newest turn, to be changed; None when it had none."""
         page = self._pages.get(card)

@@ -127,7 +127,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         """Forget the conversations of cards that have ended: nobody goes on with them, and they take most."""
         for card_id in self._put_down:
             if self._state.cards[card_id].is_final:
-                self._state.turns.pop(card_id, None)
+                self._state.turns.let_go(card_id)
         self._put_down.clear()
 
     async def _record(self, *events: e.Event) -> None:

@@ -13,8 +13,10 @@ import attrs
 import pytest
 
 from orket.bootstrap.sparing import forget_generated_sources
+from orket.domain.runs import RunState
 from orket.infrastructure.sqlite.tail import EVENTS_MAX
-from tests.orket.kit import Bench, issue, plain, settled
+from orket.orchestration.messages import CancelRun
+from tests.orket.kit import Bench, call, issue, plain, settled
 
 pytestmark = pytest.mark.anyio
 
@@ -94,3 +96,16 @@ async def test_nothing_of_a_finished_run_is_kept_but_the_newest_events(tmp_path:
         assert kept["RunState"] == kept["CardFile"] == kept["Notebook"] == 0
         assert kept["TurnState"] == kept["CallState"] == 0
         assert kept["Recorded"] <= EVENTS_MAX
+
+
+async def test_a_run_forgets_the_turns_of_cards_that_have_ended(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    ring = call("run_command", argv=["sh", "-c", "echo x > bell; exec sleep 60"])
+    target = bench.epic([issue("A"), issue("B", "A")], [*plain("A"), *plain("B", ring)])
+    async with bench.listening() as (orket, bell):
+        run_id = await bench.start(orket, target)
+        await bell.rung()
+        gc.collect()
+        states = [one for one in gc.get_objects() if isinstance(one, RunState) and len(one.issues) == 2]
+        assert [sorted(one.turns) for one in states] == [[]]  # it hears of B when B comes to rest
+        await orket.engine.ask(CancelRun(run_id=run_id, by="test"), timeout=20)
