@@ -7,9 +7,10 @@ from functools import partial
 
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import ProbeReport, SandboxSpec
-from orket.infrastructure.sandboxes.groups import MemoryGroups
+from orket.infrastructure.sandboxes.groups import MemoryGroups, find_groups
 
 IMAGE, CGROUP = "ORKET_SANDBOX_IMAGE", "ORKET_SANDBOX_CGROUP"
+NO_CGROUP = "none"
 Drivers = tuple[SandboxDriver, ...]
 
 
@@ -40,11 +41,12 @@ def ladder(owner: str = "", environ: Mapping[str, str] | None = None) -> Drivers
 
     Args:
         owner: Labels what they make at a container engine.
-        environ: ``ORKET_SANDBOX_CGROUP`` in it names a folder in which control groups may be made,
+        environ: ``ORKET_SANDBOX_CGROUP`` in it names a folder in which control groups may be made; without
+            it one is looked for that was handed over to this process, ``none`` is for having none.
             ``ORKET_SANDBOX_IMAGE`` an image for containers, instead of the system's programs.
     """
     given = environ or {}
-    groups = MemoryGroups(folder) if (folder := given.get(CGROUP, "")) else None
+    groups = _groups(given.get(CGROUP, "" if environ is not None else NO_CGROUP))
     return (
         Rung("process", 0, partial(_process, groups)),
         Rung("landlock", 1, partial(_landlock, groups)),
@@ -56,6 +58,12 @@ def ladder(owner: str = "", environ: Mapping[str, str] | None = None) -> Drivers
 async def probe_sandboxes(environ: Mapping[str, str] | None = None) -> tuple[ProbeReport, ...]:
     """Try every sandbox driver of this machine by really running something in it."""
     return tuple([await driver.probe() for driver in ladder(environ=environ)])
+
+
+def _groups(folder: str) -> MemoryGroups | None:
+    if folder == NO_CGROUP:
+        return None
+    return MemoryGroups(folder) if folder else find_groups()
 
 
 def _process(groups: MemoryGroups | None) -> SandboxDriver:

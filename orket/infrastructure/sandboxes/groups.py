@@ -17,6 +17,8 @@ import attrs
 from orket.domain.errors import SandboxError
 
 NAME = "orket"
+OWN, MOUNTS = Path("/proc/self/cgroup"), Path("/proc/self/mountinfo")
+DELEGATED = ("user.delegate", "trusted.delegate")  # by which systemd marks what it has handed over
 PROBE_BYTES = 16 * 1024 * 1024
 
 
@@ -48,11 +50,16 @@ class MemoryGroups:
 
     Args:
         folder: Its path, such as ``/sys/fs/cgroup/orket``.
+        found: Nobody named it, so that it is no failure when it is no good.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, found: bool = False) -> None:
+        self.found = found
         self._folder = Path(folder)
         self._numbers = itertools.count(1)
+
+    def __str__(self) -> str:
+        return str(self._folder)
 
     def problem(self) -> str:
         """Say why no memory can be bounded here, found out by trying; empty: it can. Sweeps up first."""
@@ -87,6 +94,48 @@ class MemoryGroups:
             if not Path("/proc", left.name.split("-")[1]).exists():
                 with suppress(OSError):
                     left.rmdir()
+
+
+def find_groups(own: Path = OWN, mounts: Path = MOUNTS) -> MemoryGroups | None:
+    """Find the group above this process's own, if it was handed over to this user and may be divided.
+
+    That is how systemd lays it out for a unit with ``Delegate=memory`` and ``DelegateSubgroup=``. Nothing but
+    version 2 is looked for, and this process is never moved. None: there is no such group.
+    """
+    try:
+        path = next(line[3:] for line in own.read_text().splitlines() if line.startswith("0::/"))
+        above = _mounted(mounts) / path.lstrip("/") / ".."
+        above = above.resolve(strict=True)
+        if not _is_handed_over(above) or (above / "cgroup.procs").read_text().strip():
+            return None
+        if "memory" not in (above / "cgroup.controllers").read_text().split():
+            return None
+        if "memory" not in (above / "cgroup.subtree_control").read_text().split():
+            (above / "cgroup.subtree_control").write_text("+memory")
+        return MemoryGroups(str(above), found=True)
+    except (OSError, StopIteration):
+        return None
+
+
+def _mounted(mounts: Path) -> Path:
+    """Where the groups of version 2 are seen whole; raises ``StopIteration`` if nowhere."""
+    lines = (line.partition(" - ") for line in mounts.read_text().splitlines())
+    return Path(
+        next(
+            head.split()[4]
+            for head, _, tail in lines
+            if tail.split()[0] == "cgroup2" and head.split()[3] == "/"
+        )
+    )
+
+
+def _is_handed_over(group: Path) -> bool:
+    if group.stat().st_uid == os.geteuid() != 0:
+        return True
+    for name in DELEGATED:
+        with suppress(OSError):
+            return os.getxattr(group, name) == b"1"
+    return False
 
 
 def _bound(folder: Path, memory_bytes: int) -> None:

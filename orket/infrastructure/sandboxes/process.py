@@ -57,6 +57,7 @@ STATES = (
     "no process outlives its command or the engine",
 )
 MEMORY_STATE = "memory limit per command as a whole, kept by a control group"
+NO_GROUP = "a control group was found, and is no good"
 SUPERSEDED = ("address-space limit", "memory of all its processes")
 _OWN_NAMES = frozenset({"", ".", "..", "home", "tmp"})
 
@@ -93,13 +94,19 @@ class ProcessDriver:
         """Say whose memory is bounded too; a place for control groups that is no good is a failure."""
         if self._groups is None:
             return await self._probe()
-        if problem := await anyio.to_thread.run_sync(self._groups.problem):
+        problem = await anyio.to_thread.run_sync(self._groups.problem)
+        if problem and self._groups.found:
+            self._groups = None
+            report = await self._probe()
+            return attrs.evolve(report, states=(*report.states, f"{NO_GROUP}: {problem}"))
+        if problem:
             remedy = "hand a control group with the memory controller over to this user, or name none"
             return ProbeReport(
                 driver=self.name, level=self.level, ok=False, states=(), reason=problem, remedy=remedy
             )
         report = await self._probe()
-        states = (MEMORY_STATE, *(one for one in report.states if not one.startswith(SUPERSEDED)))
+        kept = (one for one in report.states if not one.startswith(SUPERSEDED))
+        states = (MEMORY_STATE, f"control groups are made in {self._groups}", *kept)
         return attrs.evolve(report, states=states)
 
     async def _probe(self) -> ProbeReport:

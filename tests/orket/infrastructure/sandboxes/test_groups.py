@@ -13,9 +13,9 @@ from orket.bootstrap.rungs import ladder
 from orket.domain.errors import SandboxError
 from orket.domain.sandboxes import CommandEnd, Limits
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
-from orket.infrastructure.sandboxes.groups import MemoryGroups
+from orket.infrastructure.sandboxes.groups import MemoryGroups, find_groups
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
-from orket.infrastructure.sandboxes.process import MEMORY_STATE, ProcessDriver
+from orket.infrastructure.sandboxes.process import MEMORY_STATE, NO_GROUP, ProcessDriver
 from tests.contracts.sandbox_drivers import opened, run
 
 # ruff: noqa: ASYNC240  # short file calls; the loop may wait for them
@@ -91,10 +91,70 @@ async def test_a_folder_that_is_none_fails_closed(tmp_path: Path) -> None:
         groups.open(MEBI)
 
 
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """A unit of systemd's as it is laid out with ``Delegate=memory`` and ``DelegateSubgroup=engine``."""
+    unit = tmp_path / "groups" / "system.slice" / "orket@1.service"
+    (unit / "engine").mkdir(parents=True)
+    for name, content in (("procs", ""), ("controllers", "cpu memory pids\n"), ("subtree_control", "cpu\n")):
+        (unit / f"cgroup.{name}").write_text(content)
+    (tmp_path / "own").write_text("1:name=old:/x\n0::/system.slice/orket@1.service/engine\n")
+    mounts = (
+        f"20 1 0:20 /x /else rw - cgroup2 c rw\n30 24 0:26 / {tmp_path}/groups rw,nosuid - cgroup2 c rw\n"
+    )
+    (tmp_path / "mounts").write_text(mounts)
+    try:
+        os.setxattr(unit, "user.delegate", b"1")
+    except OSError as error:
+        pytest.skip(f"this folder takes no attributes: {error}")
+    return unit
+
+
+def looked_for(folder: Path) -> MemoryGroups | None:
+    return find_groups(folder / "own", folder / "mounts")
+
+
+def test_a_group_that_was_handed_over_is_found_and_divided(unit: Path, tmp_path: Path) -> None:
+    found = looked_for(tmp_path)
+    assert found is not None
+    assert (str(found), found.found) == (str(unit), True)
+    assert (unit / "cgroup.subtree_control").read_text() == "+memory"
+
+
+@pytest.mark.parametrize("why", ["not handed over", "has processes", "no memory", "elsewhere", "version 1"])
+def test_what_is_not_ours_is_left_alone(unit: Path, tmp_path: Path, why: str) -> None:
+    match why:
+        case "not handed over":
+            os.setxattr(unit, "user.delegate", b"0")
+            if os.geteuid() != 0:
+                pytest.skip("its owner is this user")
+        case "has processes":
+            (unit / "cgroup.procs").write_text("7\n")
+        case "no memory":
+            (unit / "cgroup.controllers").write_text("cpu\n")
+        case "elsewhere":
+            (tmp_path / "mounts").write_text("20 1 0:20 / /nowhere rw - cgroup2 c rw\n")
+        case _:
+            (tmp_path / "own").write_text("4:memory:/x\n")
+    assert looked_for(tmp_path) is None
+    assert (unit / "cgroup.subtree_control").read_text() == "cpu\n"
+
+
+async def test_one_that_was_found_and_is_no_good_is_said_and_not_used(unit: Path, tmp_path: Path) -> None:
+    driver = ProcessDriver(groups=looked_for(tmp_path))
+    (unit / "cgroup.procs").unlink()  # what is made here is no control group
+    report = await driver.probe()
+    assert report.ok
+    assert any(one.startswith(NO_GROUP) for one in report.states)
+    async with opened(driver, tmp_path / "work") as sandbox:
+        assert sandbox.terms.memory == "process"
+
+
 async def test_the_environment_names_the_folder(folder: Path) -> None:
     bounded = await ladder(environ={"ORKET_SANDBOX_CGROUP": str(folder)})[0].probe()
     assert MEMORY_STATE in bounded.states
-    assert MEMORY_STATE not in (await ladder()[0].probe()).states
+    for plain in (ladder(), ladder(environ={"ORKET_SANDBOX_CGROUP": "none"})):
+        assert MEMORY_STATE not in (await plain[0].probe()).states
 
 
 def test_what_a_dead_engine_left_is_swept_up(folder: Path) -> None:
