@@ -15,6 +15,7 @@ import pytest
 from orket.domain.identifiers import RunId
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import Command, CommandResult, InputFile, Limits, ProbeReport, SandboxSpec
+from orket.domain.workspaces import Isolation
 from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.landlock import LandlockDriver
@@ -24,12 +25,18 @@ DRIVERS: tuple[type[SandboxDriver], ...] = (ProcessDriver, LandlockDriver, Bubbl
 WALL_S = 20.0
 # The socket of a container engine that tests may use; scripts/container_engine.py starts one.
 ENGINE_VARIABLE = "TEST_CONTAINER_ENGINE"
+PODMANS_NAMES = {"HOSTNAME", "TERM", "container"}
 NO_ENGINE = "no container engine was named: python -m tests.long --only containers"
 
 
 def made(kind: type[SandboxDriver]) -> SandboxDriver:
     """A driver as the tests use it."""
     return ComposeDriver(socket=os.environ[ENGINE_VARIABLE]) if kind is ComposeDriver else kind()
+
+
+def by_podman(driver: SandboxDriver) -> bool:
+    """Whether containers are podman's, which tells less of how they end; see the manual."""
+    return isinstance(driver, ComposeDriver) and any("podman" in one for one in probed(ComposeDriver).states)
 
 
 def named_engine() -> str:
@@ -56,9 +63,17 @@ def working(kind: type[SandboxDriver]) -> SandboxDriver:
 
 
 @asynccontextmanager
-async def opened(driver: SandboxDriver, workspace: Path) -> AsyncIterator[OpenSandbox]:
+async def opened(
+    driver: SandboxDriver, workspace: Path, project: Path | None = None
+) -> AsyncIterator[OpenSandbox]:
+    """Open a sandbox over a workspace, which is a view of ``project`` if there is one."""
     sandbox = await driver.open(
-        SandboxSpec(run_id=RunId("r1"), workspace=str(workspace), levels=(driver.name,))
+        SandboxSpec(
+            run_id=RunId("r1"),
+            workspace=str(workspace),
+            levels=(driver.name,),
+            isolation=None if project is None else Isolation(project=str(project)),
+        )
     )
     try:
         yield sandbox

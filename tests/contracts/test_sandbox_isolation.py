@@ -13,7 +13,7 @@ from orket.domain.sandboxes import CommandEnd, SandboxSpec
 from orket.domain.workspaces import Isolation, Place
 from orket.infrastructure.workspaces.port import FileWorkspaces
 from orket.infrastructure.workspaces.state import state_of
-from tests.contracts.sandbox_drivers import DRIVERS, run, working
+from tests.contracts.sandbox_drivers import DRIVERS, by_podman, run, working
 
 # ruff: noqa: ASYNC240  # short file calls; the loop may wait for them
 pytestmark = pytest.mark.anyio
@@ -56,8 +56,9 @@ def driver(request: pytest.FixtureRequest) -> SandboxDriver:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    project = tmp_path / "pro,ject: a"  # signs that mean something in the options of a mount
+def project(driver: SandboxDriver, tmp_path: Path) -> Path:
+    # Signs that mean something in the options of a mount; podman refuses them.
+    project = tmp_path / ("project" if by_podman(driver) else "pro,ject: a")
     for name in ("kept", "grown", "moved", "script", "gone/a", "gone/sub/b", "replaced/old", "secrets/key"):
         file = project / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,10 @@ SPHINX = (PYTHON, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"
 
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-n", "0")  # one at a time: they measure limits
 SANDBOX = "tests/contracts/long_sandbox.py"
-CONTAINERS = (PYTHON, "scripts/container_engine.py", "--install", "--", *PYTEST, "tests/contracts", "-k")
+ENGINE = (PYTHON, "scripts/container_engine.py", "--install")  # says which engine it is
+CONTAINERS = (*ENGINE, "--", *PYTEST, "tests/contracts", "-k")
+PODMAN = (*ENGINE, "--podman", "--", *PYTEST)
+COMMANDS = ("tests/contracts/test_sandbox_commands.py", "tests/contracts/test_sandbox_files.py")
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,13 @@ SUITES: tuple[Suite, ...] = (
         shows="commands and project sandboxes in real containers, on an engine that is started for it",
         short=(*CONTAINERS, "compose and asyncio"),
         full=(*CONTAINERS, "compose", SANDBOX),
+        limit_s=900.0,
+    ),
+    Suite(
+        name="podman",
+        shows="the compose level by podman's service, with the differences that the manual names",
+        short=(*PODMAN, *COMMANDS, "-k", "compose and trio"),
+        full=(*PODMAN, *COMMANDS, "tests/contracts/test_sandbox_isolation.py", SANDBOX, "-k", "compose"),
         limit_s=900.0,
     ),
 )

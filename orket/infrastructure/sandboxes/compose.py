@@ -56,6 +56,10 @@ STATES = (
     "other processes are invisible",
     "no capabilities, no further namespaces, dangerous system calls refused",
 )
+PODMAN_STATES = (
+    "by podman: a command that is ended for want of memory is told as killed (signal 9)",
+    "by podman: commands see HOSTNAME, TERM and container in their environment",
+)
 # What the empty root has itself.
 _LEFT_OUT = ("/sbin", "/etc/passwd", "/etc/group")
 _REMEDY = "start docker or podman's service, and name its socket: DOCKER_HOST=unix:///path"
@@ -156,7 +160,7 @@ class ComposeDriver(ProcessDriver):
             driver=self.name,
             level=self.level,
             ok=not reason,
-            states=STATES,
+            states=(*STATES, *PODMAN_STATES) if self._by_path else STATES,
             reason=reason,
             remedy=remedy if reason else "",
         )
@@ -171,6 +175,11 @@ class ComposeDriver(ProcessDriver):
         workspace = await anyio.to_thread.run_sync(self._admissible, spec.workspace)
         try:
             info = await self._asked()
+            if self._by_path and any(sign in workspace for sign in ",:"):
+                raise SandboxUnavailable(
+                    f"workspace {workspace!r}: podman cannot show a path with a comma or a colon in it",
+                    remedy="name another directory",
+                )
             image = self._image or await self._own_root()
             await self._api.call("GET", f"/images/{image}/json", kind=bytes)
             network = await self._network(spec.services) if spec.services else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -242,6 +244,8 @@ class Container:
             code = state.exit_code
             if state.out_of_memory and self._ended is None:
                 self._ended = CommandEnd.MEMORY
+        if self._ended is None and code == 1 and (why := _not_started(self._err.value())):
+            return not_begun(self._contained.argv[0], why, duration_ms)
         end, exit_code, limit = verdict(self._ended, code)
         return CommandResult(
             end=end,
@@ -274,6 +278,23 @@ def verdict(ended: CommandEnd | None, code: int) -> tuple[CommandEnd, int, str]:
     if code == 0:
         return CommandEnd.OK, 0, ""
     return CommandEnd.NONZERO, 128 - code if 128 < code < 193 else code, ""
+
+
+def _not_started(stderr: bytes) -> str:
+    """What podman's first process says when the command cannot be started; empty: something else was said."""
+    head, mark, why = stderr.partition(b": failed to exec pid1: ")
+    return why.decode("utf-8", "replace").strip() if mark and head.startswith(b"ERROR (catatonit:") else ""
+
+
+def not_begun(program: str, why: str, duration_ms: int) -> CommandResult:
+    """A command that could not be started, as every level tells it."""
+    return CommandResult(
+        end=CommandEnd.NONZERO,
+        exit_code=127 if why == os.strerror(errno.ENOENT) else 126,
+        stdout=b"",
+        stderr=f"{program}: {why}".encode("utf-8", "backslashreplace"),
+        duration_ms=duration_ms,
+    )
 
 
 def _impossible(argv: Sequence[str]) -> CommandResult | None:
