@@ -15,6 +15,7 @@ import anyio
 
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import CommandEnd, CommandResult, Limits
+from orket.domain.workspaces import WorkspaceLevel
 from tests.contracts.escapes import KEPT, OUT, PRELUDE, UNTRIED, Attempt
 from tests.contracts.sandbox_drivers import carrying, opened, run, token
 
@@ -90,14 +91,27 @@ def judged(told: CommandResult) -> str:
 
 
 async def against(
-    attempts: Iterable[Attempt], driver: SandboxDriver, world: dict[str, object], folder: Path
+    attempts: Iterable[Attempt],
+    driver: SandboxDriver,
+    world: dict[str, object],
+    folder: Path,
+    *,
+    overlaid: bool = False,
 ) -> dict[str, str]:
-    """Try those meant for the driver's level, a few at a time; say what did not go as stated."""
+    """Try those meant for the driver's level, a few at a time; say what did not go as stated.
+
+    ``overlaid``: the workspace is an overlay over a project, which has to stay as it was.
+    """
     wrong: dict[str, str] = {}
     word, room = token(), anyio.Semaphore(AT_A_TIME)
 
     async def act(number: int, one: Attempt) -> None:
-        async with room, opened(driver, folder / f"{number}" / "work") as sandbox:
+        project = folder / f"{number}" / "project" if overlaid else None
+        if project is not None:
+            project.mkdir(parents=True)
+            (project / "kept").write_text("kept")
+        async with room, opened(driver, folder / f"{number}" / "work", project) as sandbox:
+            assert not overlaid or sandbox.terms.workspace == WorkspaceLevel.OVERLAY
             (folder / f"{number}" / "outside").symlink_to(str(world["outside"]))
             if driver.level == ON_A_SPARE:  # what was laid out ahead must keep as much
                 await run(sandbox, "true")
@@ -107,6 +121,9 @@ async def against(
         elif any(bug in told.stderr for bug in (b"NameError", b"SyntaxError", b"TypeError", b"ValueError")):
             wrong[one.name] = f"the attempt itself is wrong: {told.stderr[-300:]!r}"
         assert len(told.stdout) <= LIMITS.output_bytes
+        if project is not None:
+            assert [one.name for one in project.iterdir()] == ["kept"]
+            assert (project / "kept").read_text() == "kept"
 
     async with anyio.create_task_group() as group:
         for number, one in enumerate(attempts):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orket.domain.ports import SandboxDriver
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
 from tests.contracts.breakouts import against, world
 from tests.contracts.escape_table import PAGE, fresh
 from tests.contracts.escapes import ATTEMPTS, KEPT, UNTRIED
@@ -25,6 +26,15 @@ async def test_each_way_out_ends_as_stated(
         some = [one for _, group in groupby(ATTEMPTS, lambda one: one.kind) for one in list(group)[:2]]
         assert await against(some, working(kind), outside, tmp_path) == {}
     assert (tmp_path / "outside" / "secret").read_text() == "secret"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_a_view_of_a_project_keeps_as_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORKET_SECRET", "hunter2")
+    with world(tmp_path) as outside:
+        some = [next(group) for _, group in groupby(ATTEMPTS, lambda one: one.kind)]
+        assert await against(some, working(BubblewrapDriver), outside, tmp_path, overlaid=True) == {}
 
 
 def test_the_corpus_is_wide() -> None:
