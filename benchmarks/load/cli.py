@@ -6,7 +6,6 @@ and a WebSocket is timed until its first event is there.
 """
 
 import argparse
-import asyncio
 import hashlib
 import hmac
 import json
@@ -16,16 +15,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from websockets.asyncio.client import connect
-
-from benchmarks.load.client import Sample, drive, exchange, request
+from benchmarks.load.client import Sample, request
+from benchmarks.load.lean import drive, open_sockets
 from benchmarks.load.overload import overload
 
 ROOT = Path(__file__).parent.parent.parent
@@ -78,7 +75,7 @@ def _copy(lines: IO[str]) -> None:
         sys.stderr.write(line)
 
 
-def delivery(number: int) -> bytes:
+def delivery(number: int, path: str = "/v1/webhooks/gitea") -> bytes:
     """A signed delivery: an approval, which is recorded and has no effect."""
     told = {
         "action": "reviewed",
@@ -91,7 +88,7 @@ def delivery(number: int) -> bytes:
     body = json.dumps(told).encode()
     return request(
         "POST",
-        "/v1/webhooks/gitea",
+        path,
         body,
         X_Gitea_Signature=hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
         X_Gitea_Event="pull_request_approved",
@@ -99,78 +96,82 @@ def delivery(number: int) -> bytes:
     )
 
 
-def start(number: int) -> bytes:
+def start(number: int, path: str = "/v1/runs") -> bytes:
     """A run of the shipped epic."""
-    return request("POST", "/v1/runs", json.dumps({"target": TARGET}).encode())
+    return request("POST", path, json.dumps({"target": TARGET}).encode())
 
 
-async def finished(port: int, bodies: Sequence[bytes]) -> dict[str, int]:
+def finished(port: int, bodies: Sequence[bytes]) -> dict[str, int]:
     """Wait until the runs have ended and count their ends."""
     ends: dict[str, int] = {}
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for body in bodies:
-        path = f"/v1/runs/{json.loads(body)['id']}"
-        status = "running"
+        path, status = f"/v1/runs/{json.loads(body)['id']}", "running"
         while status == "running":
-            _, answer = await exchange(reader, writer, request("GET", path, Prefer="wait=30"))
-            status = json.loads(answer)["status"]
+            _, (told,) = drive(port, [request("GET", path, Prefer="wait=30")], 1, 200)
+            status = json.loads(told)["status"]
         ends[status] = ends.get(status, 0) + 1
-    writer.close()
     return ends
 
 
-async def sockets(port: int, run: str, clients: int) -> Sample:
-    """Open WebSockets together, each until the first event of a run is there."""
-    sample = Sample()
-
-    async def one() -> None:
-        began = time.perf_counter()
-        try:
-            async with connect(f"ws://127.0.0.1:{port}/v1/runs/{run}/events", proxy=None) as socket:
-                await asyncio.wait_for(socket.recv(), 30)
-                sample.durations.append(time.perf_counter() - began)
-        except (OSError, TimeoutError, ValueError) as error:
-            sample.failures.append(f"{type(error).__name__}: {error}")
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(clients):
-            group.create_task(one())
-    return sample
-
-
-async def measure(
+def measure(
     port: int, pid: int, given: argparse.Namespace
 ) -> tuple[dict[str, Sample], dict[str, int], dict[str, object]]:
     """All workloads, one after the other; a few requests before warm up the server."""
     beat = request("GET", "/v1/system/heartbeat")
-    await drive(port, lambda number: beat, 20, 2, 200)
-    hook, _ = await drive(port, delivery, given.webhook_total, given.webhook_concurrency, 200)
-    heart, _ = await drive(port, lambda number: beat, given.api_total, given.api_concurrency, 200)
-    epics, bodies = await drive(port, start, given.epic_total, given.epic_concurrency, 202)
-    ends = await finished(port, bodies)
-    listened = await sockets(port, json.loads(bodies[0])["id"], given.ws_clients) if bodies else Sample()
+    drive(port, [beat] * 20, 2, 200)
+    deliveries = [delivery(number) for number in range(given.webhook_total)]
+    hook, _ = drive(port, deliveries, given.webhook_concurrency, 200)
+    heart, _ = drive(port, [beat] * given.api_total, given.api_concurrency, 200)
+    starts = [start(number) for number in range(given.epic_total)]
+    epics, bodies = drive(port, starts, given.epic_concurrency, 202)
+    ends = finished(port, bodies)
+    events = f"/v1/runs/{json.loads(bodies[0])['id']}/events" if bodies else "/"
     found = {
         "webhook": hook,
         "api_heartbeat": heart,
         "parallel_epic_trigger": epics,
-        "websocket_connect": listened,
+        "websocket_connect": open_sockets(port, events, given.ws_clients),
     }
     if not (bodies and given.overload_s > 0):
         return found, ends, {}
-    return found, ends, await overload(port, pid, json.loads(bodies[0])["id"], given.overload_s)
+    return found, ends, overload(port, pid, json.loads(bodies[0])["id"], given.overload_s)
+
+
+def floor(given: argparse.Namespace) -> dict[str, Sample]:
+    """The same load on a bare app that does nothing; see ``benchmarks.load.floor``."""
+    command = [sys.executable, "-m", "benchmarks.load.floor"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            port = int(server.stdout.readline())
+            drive(port, [request("GET", "/200")] * 20, 2, 200)
+            deliveries = [delivery(number, "/200") for number in range(given.webhook_total)]
+            starts = [start(number, "/202") for number in range(given.epic_total)]
+            return {
+                "webhook": drive(port, deliveries, given.webhook_concurrency, 200)[0],
+                "api_heartbeat": drive(
+                    port, [request("GET", "/200")] * given.api_total, given.api_concurrency, 200
+                )[0],
+                "parallel_epic_trigger": drive(port, starts, given.epic_concurrency, 202)[0],
+                "websocket_connect": open_sockets(port, "/", given.ws_clients),
+            }
+        finally:
+            server.kill()
 
 
 def main(arguments: list[str]) -> int:
     given = _parse(arguments)
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="orket-load-") as folder, serving(Path(folder)) as (port, pid):
-        found, ends, overloaded = asyncio.run(measure(port, pid, given))
+        found, ends, overloaded = measure(port, pid, given)
+    least = floor(given)
     results = {name: one.row() for name, one in found.items()}
     report: dict[str, Any] = {
         "timestamp_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "load_average_before": round(load_before, 2)},
         "config": {name: value for name, value in vars(given).items() if name != "out"},
         "results": results,
+        "floor": {name: one.row() for name, one in least.items()},
         "runs_ended": ends,
         "overload": overloaded,
         "earlier_p99_ms": EARLIER,
@@ -187,6 +188,7 @@ def main(arguments: list[str]) -> int:
         json.dumps(
             {
                 **results,
+                "floor_p99_ms": {name: one.row()["p99_ms"] for name, one in least.items()},
                 "runs_ended": ends,
                 "overload": overloaded,
                 "times_faster_at_p99": report["times_faster_at_p99"],

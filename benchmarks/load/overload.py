@@ -1,28 +1,30 @@
 """More work than the bridge takes on, for a while: what becomes of the accepted, the shed, and of control.
 
 Three times as many connections as the bridge has places ask for one run, again and again without a pause.
-Meanwhile one person halts and releases the engine.
+Meanwhile one person, a process of its own, halts and releases the engine.
 """
 
-import asyncio
 import json
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.load.client import exchange_head, percentile, request
+from benchmarks.load.client import Sample, percentile, request
+from benchmarks.load.lean import ask
 
+ROOT = Path(__file__).parent.parent.parent
 PLACES = 256  # HttpLimits.requests
 TIMES = 3
-CONTROL_GAP_S = 0.05
 
 
 @dataclass
 class Outcome:
-    """What came of it: durations in seconds of accepted and control requests; answers by status."""
+    """What came of it: durations in seconds of accepted requests; answers by status."""
 
     accepted: list[float] = field(default_factory=list)
-    control: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     without_retry_after: int = 0
     broken: int = 0
@@ -34,17 +36,22 @@ def resident_mib(pid: int) -> float:
     return int(pages) * 4096 / 2**20
 
 
-async def overload(port: int, pid: int, run: str, seconds: float) -> dict[str, object]:
+def overload(port: int, pid: int, run: str, seconds: float) -> dict[str, object]:
     """Overload the bridge and say what it made of that; memory is compared from a third on."""
-    outcome, ends = Outcome(), time.monotonic() + seconds
+    command = [sys.executable, "-m", "benchmarks.load.person", str(port), str(seconds)]
     memory: list[float] = []
-    async with asyncio.TaskGroup() as group:
-        for _ in range(PLACES * TIMES):
-            group.create_task(_worker(port, f"/v1/runs/{run}", ends, outcome))
-        group.create_task(_person(port, ends, outcome))
-        while time.monotonic() < ends:
-            await asyncio.sleep(seconds / 30)
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as person,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        flood = pool.submit(_flood, port, f"/v1/runs/{run}", seconds)
+        while not flood.done():
+            time.sleep(seconds / 30)
             memory.append(resident_mib(pid))
+        outcome, (told, _) = flood.result(), person.communicate()
+    if person.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {person.returncode}")
+    control: list[float] = json.loads(told)
     settled = memory[len(memory) // 3 :]
     return {
         "seconds": seconds,
@@ -53,9 +60,9 @@ async def overload(port: int, pid: int, run: str, seconds: float) -> dict[str, o
         "broken_connections": outcome.broken,
         "shed_without_retry_after": outcome.without_retry_after,
         "accepted_p99_ms": round(1000 * percentile(outcome.accepted, 99), 1),
-        "control_requests": len(outcome.control),
-        "control_p50_ms": round(1000 * percentile(outcome.control, 50), 1),
-        "control_p99_ms": round(1000 * percentile(outcome.control, 99), 1),
+        "control_requests": len(control),
+        **{f"control_p{one}_ms": round(1000 * percentile(control, one), 1) for one in (50, 99)},
+        "control_longest_ms": round(1000 * max(control), 1),
         "memory_mib": {
             "first": round(settled[0], 1),
             "last": round(settled[-1], 1),
@@ -64,38 +71,19 @@ async def overload(port: int, pid: int, run: str, seconds: float) -> dict[str, o
     }
 
 
-async def _worker(port: int, path: str, ends: float, outcome: Outcome) -> None:
-    sent = request("GET", path)
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        outcome.broken += 1
-        return
-    try:
-        while time.monotonic() < ends:
-            began = time.perf_counter()
-            status, head, _ = await exchange_head(reader, writer, sent)
-            outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
-            if status == 200:
-                outcome.accepted.append(time.perf_counter() - began)
-            elif b"\r\nretry-after:" not in head:
-                outcome.without_retry_after += 1
-    except (OSError, asyncio.IncompleteReadError):
-        outcome.broken += 1
-    finally:
-        writer.close()
+def _flood(port: int, path: str, seconds: float) -> Outcome:
+    outcome, sample, again = Outcome(), Sample(), request("GET", path)
+    ends = time.monotonic() + seconds
 
+    def told(head: bytes, body: bytes, took: float) -> bytes | None:
+        status = int(head[9:12])
+        outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
+        if status == 200:
+            outcome.accepted.append(took)
+        elif b"\r\nretry-after:" not in head.lower():
+            outcome.without_retry_after += 1
+        return again if time.monotonic() < ends else None
 
-async def _person(port: int, ends: float, outcome: Outcome) -> None:
-    body = json.dumps({"by": "bench"}).encode()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    commands = ("/v1/system/halt", "/v1/system/release")
-    while time.monotonic() < ends:
-        for path in commands:
-            began = time.perf_counter()
-            status, _, answer = await exchange_head(reader, writer, request("POST", path, body))
-            if status != 200:
-                raise RuntimeError(f"{path}: {status} {answer!r}")
-            outcome.control.append(time.perf_counter() - began)
-            await asyncio.sleep(CONTROL_GAP_S)
-    writer.close()
+    ask(port, [again] * (PLACES * TIMES), told, sample)
+    outcome.broken = len(sample.failures)
+    return outcome

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,16 +17,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 import actors
 from orket.bootstrap import Orket, open_orket
 from orket.domain.errors import OrketError
+from orket.interfaces.admission import Lane
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.docs_page import docs_route
 from orket.interfaces.door import Door
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.openapi import openapi_route
-from orket.interfaces.operations import routes_of
+from orket.interfaces.operations import Endpoint, routes_of
 from orket.interfaces.problems import http_problem, problem_of, problem_response
 from orket.interfaces.refusals import about, refusal
 from orket.interfaces.routes import OPERATIONS
@@ -84,7 +87,16 @@ def create_app(
     # A path is right or wrong; a redirect would lose the body of a command.
     app.router.redirect_slashes = False
     app.state.bridge = bridge
+    bridge.urgent = partial(_urgent, table)
     return app
+
+
+def _urgent(table: Table, scope: Scope) -> bool:
+    """Whether a request asks for what must get through when there is too much of everything else."""
+    route = table.route(scope)
+    endpoint = None if route is None else route.app
+    operation = endpoint.operation(scope["method"]) if isinstance(endpoint, Endpoint) else None
+    return operation is not None and operation.lane is Lane.CONTROL
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

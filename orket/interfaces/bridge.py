@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast, overload
 
 import anyio
 from starlette.requests import Request
+from starlette.types import Scope
 
 from actors import Ref
 from actors import Request as Asked
@@ -42,6 +43,7 @@ class Bridge:
         self._since = time.monotonic()
         self._retry_after_s, self._look_again = 1, 0.0
         self.connections: Callable[[], int] = lambda: 0
+        self.urgent: Callable[[Scope], bool] = lambda scope: False
         self._hosts = frozenset({ANY_HOST})
         self._orket: Orket | None = None
         self._pulse: Pulse | None = None

@@ -172,11 +172,11 @@ def routes_of(operations: Iterable[Operation], bridge: Bridge) -> Sequence[Route
 
 
 def _route(path: str, operations: Sequence[Operation], bridge: Bridge) -> Route:
-    endpoint = _Endpoint({one.method: one for one in operations}, bridge)
+    endpoint = Endpoint({one.method: one for one in operations}, bridge)
     return Route(path, endpoint, methods=list(endpoint.by_method), name=operations[0].name)
 
 
-class _Endpoint:
+class Endpoint:
     """One path as an ASGI app: fewer layers than a function has, which counts when streams stay open."""
 
     def __init__(self, by_method: Mapping[str, Operation], bridge: Bridge) -> None:
@@ -190,6 +190,10 @@ class _Endpoint:
             await response(scope, receive, send)
         except (OrketError, ActorsError) as error:  # a stream that could not be begun
             await refusal(self._bridge, request, error)(scope, receive, send)
+
+    def operation(self, method: str) -> Operation | None:
+        """Find the operation of a method."""
+        return self.by_method.get("GET" if method == "HEAD" else method)
 
     async def _answer(self, request: Request) -> Response:
         bridge, admission = self._bridge, self._bridge.admission

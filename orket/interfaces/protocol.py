@@ -1,8 +1,18 @@
-"""uvicorn's HTTP on httptools, with the bounds that it lacks: it would read a head of any length."""
+"""uvicorn's HTTP on httptools, with the bounds that it lacks.
+
+By itself it would read a head of any length, and begin as many requests in one step as have come.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from orket.interfaces.turns import Turns
 
 # Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
 HEAD_BYTES = 128 * 1024
@@ -11,11 +21,20 @@ ARRIVED = "orket.arrived"
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Hangs up on whoever sends a head, a trailer or the line before a chunk that does not end."""
+    """Hangs up on whoever sends a head, a trailer or the line before a chunk that does not end.
+
+    Args:
+        turns: Says which request is begun next, of all connections of a server.
+        given, named: As uvicorn gives them.
+    """
 
     # How much has come of something that the parser has said nothing of yet.
     _unsaid_bytes = 0
     _in_head = False
+
+    def __init__(self, turns: Turns, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._turns = turns
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
@@ -49,3 +68,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._unsaid_bytes = 0
         self.scope[ARRIVED] = True  # type: ignore[literal-required]  # a key of ours
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._turns.take(self.loop, cycle.scope, partial(super()._start_asgi_task, cycle, app))
+
+
+def bounded_http(urgent: Callable[[Scope], bool]) -> Any:
+    """Make what makes the protocols of one server; ``urgent`` says which requests go first."""
+    return partial(BoundedHttp, Turns(urgent))

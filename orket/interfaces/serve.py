@@ -26,12 +26,15 @@ from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
-from orket.interfaces.protocol import BoundedHttp
+from orket.interfaces.protocol import bounded_http
 from orket.interfaces.silence import hang_up
 from orket.settings import Settings
 
 # What is under way when the server stops gets this long, in whole seconds.
 DRAIN_S = 2
+# The event loop takes the backlog it is told also for how many connections it accepts before anything else.
+ACCEPTED_PER_STEP = 32
+WAITING_MAX = 2048
 # Clients have nothing to say over a WebSocket.
 SAID_BYTES = 4096
 EXIT_OK = 0
@@ -143,8 +146,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Begin to accept."""
+        """Begin to accept: so many in one step, and as many as the system allows may wait for that."""
         await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(WAITING_MAX)
         self.listening.set()
 
 
@@ -158,6 +163,7 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
         app: What ``create_app`` made.
         sockets: TCP or Unix, listening.
     """
+    bridge: Bridge = app.state.bridge
     server = _Server(
         uvicorn.Config(
             app,
@@ -166,7 +172,8 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            http=BoundedHttp,
+            http=bounded_http(lambda scope: bridge.urgent(scope)),
+            backlog=ACCEPTED_PER_STEP,
             ws="websockets-sansio",
             ws_max_size=SAID_BYTES,
             ws_per_message_deflate=False,
@@ -179,7 +186,6 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
         with anyio.CancelScope(shield=True):
             await server.serve(list(sockets))
 
-    bridge: Bridge = app.state.bridge
     bridge.connections = lambda: len(server.server_state.connections)
     async with bridge.departures.watched(), anyio.create_task_group() as group:
         group.start_soon(run)

@@ -30,16 +30,18 @@ class Table(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Find the route, and have it read its parameters."""
-        if scope["type"] != "http":
+        route = self.route(scope) if scope["type"] == "http" else None
+        if route is None:
             return Match.NONE, {}
-        path, root = scope["path"], scope.get("root_path", "")
-        found = self._paths.match(path[len(root) :] if root and path.startswith(root) else path)
-        if found is None or found.lastindex is None:
-            return Match.NONE, {}
-        route = self.routes[found.lastindex - 1]
         match, child = route.matches(scope)
         child[_FOUND] = route
         return match, child
+
+    def route(self, scope: Scope) -> Route | None:
+        """Find the route that a path belongs to."""
+        path, root = scope["path"], scope.get("root_path", "")
+        found = self._paths.match(path[len(root) :] if root and path.startswith(root) else path)
+        return None if found is None or found.lastindex is None else self.routes[found.lastindex - 1]
 
     def find(self, scope: Scope) -> ASGIApp | None:
         """Find what serves a request, and have its parameters read into the scope.

@@ -1,10 +1,15 @@
-"""What the load harness counts: percentiles of successes, failures apart."""
+"""What the load harness sends, and what it counts: percentiles of successes, failures apart."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from benchmarks.load.client import Sample, percentile
+from benchmarks.load.client import Sample, percentile, request
+from benchmarks.load.lean import drive, open_sockets
+from tests.orket.interfaces.serving import served
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,16 @@ def test_a_failure_counts_as_one_and_not_as_a_time() -> None:
         "p99_ms": 3.0,
         "error_rate_percent": 33.333,
     }
+
+
+def test_each_answer_is_counted_once_and_a_wrong_one_is_a_failure(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        port, run = int(server.url.rpartition(":")[2]), server.run()
+        sample, bodies = drive(port, [request("GET", "/livez")] * 7, 3, 200)
+        assert (len(sample.durations), sample.failures, len(bodies)) == (7, [], 7)
+        assert all(json.loads(one)["status"] == "ok" for one in bodies)
+        sample, bodies = drive(port, [request("GET", "/nowhere")] * 2, 3, 200)
+        assert (len(sample.durations), len(sample.failures), bodies) == (0, 2, [])
+        sample = open_sockets(port, f"/v1/runs/{run}/events", 4)
+        assert (len(sample.durations), sample.failures) == (4, [])
+        assert len(open_sockets(port, "/v1/runs/none/events", 2).failures) == 2

@@ -1,0 +1,57 @@
+"""Whose request is begun next: so many in one step of the event loop, first those that must get through.
+
+A step lasts until everything that is ready has had its turn. When a thousand clients ask in the same moment,
+begun at once, whoever comes then waits for all of them several times: a command that halts the engine takes
+some ten steps.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable
+
+from starlette.types import Scope
+
+PER_STEP = 16
+
+Start = Callable[[], object]
+
+
+class Turns:
+    """Lets requests begin; each connection has one here at the most.
+
+    Args:
+        urgent: Whether a request goes first; asked only when others wait.
+        per_step: How many of the urgent, and how many of the others, begin in one step.
+    """
+
+    def __init__(self, urgent: Callable[[Scope], bool], per_step: int = PER_STEP) -> None:
+        self._urgent, self._per_step = urgent, per_step
+        self._first: deque[Start] = deque()
+        self._rest: deque[Start] = deque()
+        self._left = per_step
+        self._ticking = False
+
+    def take(self, loop: AbstractEventLoop, scope: Scope, start: Start) -> None:
+        """Call ``start`` now, or in a later step if this one has begun its share."""
+        if self._left > 0:
+            self._left -= 1
+            start()
+        else:
+            (self._first if self._urgent(scope) else self._rest).append(start)
+        if not self._ticking:
+            self._ticking = True
+            loop.call_soon(self._tick, loop)
+
+    def _tick(self, loop: AbstractEventLoop) -> None:
+        for lane in (self._first, self._rest):
+            self._left = self._per_step
+            while lane and self._left > 0:
+                self._left -= 1
+                lane.popleft()()
+        if self._first or self._rest:
+            self._left = 0  # nobody passes those who wait
+        self._ticking = self._left < self._per_step
+        if self._ticking:
+            loop.call_soon(self._tick, loop)
