@@ -13,6 +13,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from orket.decision_nodes.plain_arguments import fits
+
 PROBLEMS_MAX = 10
 DEPTH_MAX = 32
 
@@ -33,6 +35,11 @@ def problems(schema_json: str, arguments: Mapping[str, object]) -> tuple[str, ..
 
     An empty result means that the arguments fit. A declaration that is no JSON object fits nothing.
     """
+    return () if fits(schema_json, arguments) else complaints(schema_json, arguments)
+
+
+def complaints(schema_json: str, arguments: Mapping[str, object]) -> tuple[str, ...]:
+    """Look at everything; ``problems`` does so only where a glance does not do."""
     try:
         schema = _read(schema_json)
     except ValueError:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from orket.decision_nodes.house_rules import PROMPT_TOKENS
+from orket.decision_nodes.memo import Memo
 from orket.decision_nodes.project_decisions import ProjectDecisions
 from orket.domain.assets import Dialect, Epic, Organization, PolicyRule, Role, Seat, Team, Workload
 from orket.domain.cards import Card, CardStatus, Comment, WaitReason
@@ -59,7 +60,8 @@ class PromptInput:
 
     ``notes`` are those of other seats that have reached this one, ``memories`` what the project's memory
     tells, ``idesign`` says whether the gate holds this epic to iDesign. ``sent_back`` is the failed
-    verification with which the card came back to be worked on. ``tokens_max`` bounds the prompt.
+    verification with which the card came back to be worked on. ``tokens_max`` bounds the prompt. What was
+    written in earlier turns may stand in ``memo``.
     """
 
     card: Card
@@ -79,6 +81,7 @@ class PromptInput:
     sent_back: VerificationResult | None = None
     calling: Calling = Calling.NATIVE
     tokens_max: int = PROMPT_TOKENS.default
+    memo: Memo = attrs.field(factory=dict, eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -101,7 +101,7 @@ def _card(given: PromptInput) -> Iterator[PromptPart]:
 
 def _past(given: PromptInput, messages: tuple[ChatMessage, ...]) -> Iterator[PromptPart]:
     room = given.tokens_max - tokens(system_text(given)) - tokens(card_text(given))
-    told = told_turns(given.history, given.seat.key, review=given.review, tokens_max=room)
+    told = told_turns(given.history, given.seat.key, review=given.review, tokens_max=room, memo=given.memo)
     dropped = [one for one in told if not one.kept]
     if dropped:
         first, last = dropped[0].turn.turn, dropped[-1].turn.turn

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from orket.decision_nodes.memo import Memo
 from orket.decision_nodes.prompt_size import MESSAGE_TOKENS, clip, tokens
 from orket.domain.models import ChatMessage, ChatRole, ProposedCall
 from orket.domain.runs import CallState, TurnState
@@ -29,20 +30,22 @@ class Told(NamedTuple):
 
 
 def conversation(
-    turns: Sequence[TurnState], seat: str, *, review: bool, tokens_max: int
+    turns: Sequence[TurnState], seat: str, *, review: bool, tokens_max: int, memo: Memo
 ) -> tuple[ChatMessage, ...]:
     """Tell the turns of a card, oldest first, as ``seat`` remembers them; see ``told_turns``."""
-    told = told_turns(turns, seat, review=review, tokens_max=tokens_max)
+    told = told_turns(turns, seat, review=review, tokens_max=tokens_max, memo=memo)
     return tuple(message for one in told for message in one.messages)
 
 
-def told_turns(turns: Sequence[TurnState], seat: str, *, review: bool, tokens_max: int) -> tuple[Told, ...]:
+def told_turns(
+    turns: Sequence[TurnState], seat: str, *, review: bool, tokens_max: int, memo: Memo
+) -> tuple[Told, ...]:
     """Say how each turn of a card is told, oldest first, the ones left out included.
 
     The seat's own turns of the same kind are its messages: the assistant with its calls, one tool answer per
     call, the note it got. What others did is told to it by the user, since nobody should review what it
     believes to have written itself. Whole turns are left out, oldest first, beyond ``tokens_max``; the
-    newest one always stays, cut shorter as needed.
+    newest one always stays, cut shorter as needed. How a turn is told, uncut, is kept in ``memo``.
     """
     found: list[Told] = []
     room = tokens_max
@@ -51,8 +54,7 @@ def told_turns(turns: Sequence[TurnState], seat: str, *, review: bool, tokens_ma
         if found and not found[-1].kept:
             found.append(Told(turn, own, (), kept=False))
             continue
-        told = _tell(turn, own, 1)
-        size = _size(told.messages)
+        told, size = _remembered(turn, own, memo)
         while not found and told.tightness < TIGHTEST and size > room:
             told = _tell(turn, own, told.tightness * 2)
             size = _size(told.messages)
@@ -99,6 +101,15 @@ def _limit(chars_max: int, tightness: int) -> int:
     if tightness == 1:
         return chars_max
     return ENDLESS if tightness == 0 else max(PIECE_CHARS_MIN, chars_max // tightness)
+
+
+def _remembered(turn: TurnState, own: bool, memo: Memo) -> tuple[Told, int]:
+    """Tell a turn in its usual length, and say how large that is; as before, if it was told before."""
+    known: tuple[Told, int] | None = memo.get((id(turn), own))
+    if known is None or known[0].turn is not turn:  # an address may be used again
+        told = _tell(turn, own, 1)
+        known = memo[id(turn), own] = told, _size(told.messages)
+    return known
 
 
 def _tell(turn: TurnState, own: bool, tightness: int) -> Told:

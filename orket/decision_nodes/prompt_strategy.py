@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from orket.decision_nodes.decisions import ModelChoice, PromptAccount, PromptInput
@@ -14,6 +16,9 @@ from orket.domain.assets import Epic, Organization, Role
 from orket.domain.models import ChatMessage, ChatRole
 
 GO_ON = "Go on with the card."
+# What decides about the words of a message; a field that is new counts until somebody knows better.
+CARD = tuple(one.name for one in attrs.fields(PromptInput) if one.name not in ("history", "memo"))
+SYSTEM = tuple(name for name in CARD if name not in ("comments", "verification", "notes", "memories"))
 
 
 class DefaultPromptStrategy:
@@ -36,12 +41,14 @@ class DefaultPromptStrategy:
 
     def compile(self, given: PromptInput) -> tuple[ChatMessage, ...]:
         """Write the conversation: one system message, then the card, then this card's own history."""
-        system, card = system_text(given), card_text(given)
+        system, card = kept(given, SYSTEM, system_text), kept(given, CARD, card_text)
         room = given.tokens_max - tokens(system) - tokens(card)
         messages = (
             ChatMessage(role=ChatRole.SYSTEM, content=system),
             ChatMessage(role=ChatRole.USER, content=card),
-            *conversation(given.history, given.seat.key, review=given.review, tokens_max=room),
+            *conversation(
+                given.history, given.seat.key, review=given.review, tokens_max=room, memo=given.memo
+            ),
         )
         if messages[-1].role is ChatRole.ASSISTANT:
             messages = (*messages, ChatMessage(role=ChatRole.USER, content=GO_ON))
@@ -50,6 +57,15 @@ class DefaultPromptStrategy:
     def explain(self, given: PromptInput) -> PromptAccount:
         """Write the same conversation, and say of each part where it comes from and what was left out."""
         return account_for(given, self.compile(given))
+
+
+def kept(given: PromptInput, fields: tuple[str, ...], write: Callable[[PromptInput], str]) -> str:
+    """Write a text, or return the one that was written in this assignment from the very same ``fields``."""
+    inputs = [getattr(given, name) for name in fields]
+    known: tuple[list[object], str] | None = given.memo.get(write)
+    if known is None or any(one is not other for one, other in zip(inputs, known[0], strict=True)):
+        known = given.memo[write] = inputs, write(given)
+    return known[1]
 
 
 def _sendable(message: ChatMessage) -> ChatMessage:

@@ -7,6 +7,7 @@ import msgspec
 
 from orket.decision_nodes.decisions import ModelChoice, PromptInput
 from orket.decision_nodes.house_rules import PROMPT_TOKENS, number
+from orket.decision_nodes.memo import Memo
 from orket.decision_nodes.model_choice import answer_tokens_max
 from orket.decision_nodes.registry import Nodes
 from orket.domain.assets import Epic, Role, Seat, Workload
@@ -24,7 +25,10 @@ SMALL_PROMPT_TOKENS = 4_000
 
 @attrs.frozen(kw_only=True)
 class Assignment:
-    """Who works on a card: seat, leading role, all roles, offered tools, chosen model."""
+    """Who works on a card: seat, leading role, all roles, offered tools, chosen model.
+
+    ``memo`` is where its prompts' words are kept from turn to turn.
+    """
 
     epic: Epic
     seat: Seat
@@ -32,6 +36,7 @@ class Assignment:
     review: bool
     tools: tuple[ToolSpec, ...]
     choice: ModelChoice
+    memo: Memo = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def role_tools(self) -> tuple[str, ...]:
@@ -116,6 +121,7 @@ def prompt_input(
         idesign=who.epic.idesign and nodes.selection("tool_gate_node").name == IDESIGN,
         calling=who.choice.calling,
         tokens_max=_room(workload, who.choice.calling),
+        memo=who.memo,
     )
 
 

@@ -353,3 +353,25 @@ def test_a_clipped_text_keeps_its_ends(text: str, chars_max: int) -> None:
 def test_a_reply_without_text_or_calls_is_still_a_turn() -> None:
     empty = attrs.evolve(taken(), reply=ModelReply(text=""))
     assert roles(messages(history=(empty,))) == ["system", "user", "assistant", "user"]
+
+
+@given(pasts(), st.data())
+def test_what_was_kept_from_earlier_turns_changes_no_word(
+    history: tuple[TurnState, ...], data: st.DataObject
+) -> None:
+    memo: dict[object, object] = {}
+    changes = st.fixed_dictionaries(
+        {},
+        optional={
+            "card": st.sampled_from([CARD, attrs.evolve(CARD, name="Other", status=CardStatus.CODE_REVIEW)]),
+            "comments": st.sampled_from([(), (Comment("guard", "Look."),)]),
+            "review": st.booleans(),
+            "seat": st.sampled_from([BUILDER_SEAT, GUARD_SEAT]),
+            "tokens_max": st.sampled_from([600, 12_000]),
+            "tools": st.sampled_from([(), (TOOLS["read_file"],)]),
+        },
+    )
+    for number in range(len(history) + 1):
+        changed = data.draw(changes)
+        fresh = messages(history=history[:number], **changed)
+        assert messages(history=history[:number], memo=memo, **changed) == fresh
