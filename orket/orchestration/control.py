@@ -31,7 +31,7 @@ from orket.orchestration.messages import (
     SaveFile,
     TendWorkspace,
 )
-from orket.orchestration.recovery import cancel_cards, receipts, take_up_again, without_receipt
+from orket.orchestration.recovery import cancel_cards, end_calls, receipts, take_up_again, without_receipt
 from orket.services.sandbox_messages import CloseSandbox
 from orket.services.tool_messages import CANCELED, EndCalls, EndedCall, Settle
 
@@ -191,8 +191,22 @@ async def cancel(desk: Desk, stop: StopRun, m: CancelRun) -> RunTicket:
         return RunTicket(run_id=m.run_id, status=state.status)
     reason = m.reason or f"canceled by {m.by}"
     end = e.RunFinished(status=RunStatus.CANCELED, reason=reason)
-    await desk.ledger.append(m.run_id, [*cancel_cards(state, reason), end])
+    closing = end_calls(state, state.cards, "the run was canceled")
+    await desk.ledger.append(m.run_id, [*closing, *cancel_cards(state, reason), end])
     return RunTicket(run_id=m.run_id, status=RunStatus.CANCELED)
+
+
+async def give_up(desk: Desk, stop: StopRun, run_id: RunId, reason: str) -> None:
+    """End a run whose own actor cannot go on: what is under way is ended, the run has failed.
+
+    Raises:
+        StoreError: Nothing of the end was recorded.
+    """
+    await end_work(desk, stop, run_id, for_good=True)
+    state = await fold(desk.ledger, run_id)
+    if not state.is_final:
+        closing = end_calls(state, state.cards, "the run was given up")
+        await desk.ledger.append(run_id, [*closing, e.RunFinished(status=RunStatus.FAILED, reason=reason)])
 
 
 async def decide(desk: Desk, m: DecideCall) -> RunTicket:

@@ -346,9 +346,8 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     async def _give_up(self, m: Looked) -> Note:
         reason = f"the run failed {CRASHES_MAX + 1} times; last: {m.reason}"
-        await self._desk.ledger.append(
-            m.summary.run_id, [e.RunFinished(status=RunStatus.FAILED, reason=reason)]
-        )
+        async with self._locks.of(m.summary.run_id):
+            await control.give_up(self._desk, self._stop_child, m.summary.run_id, reason)
         return await self._look(m.summary.run_id, m.reason)
 
     def _job(self, job: Awaitable[Note]) -> None:

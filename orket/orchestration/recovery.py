@@ -8,9 +8,13 @@ from orket.domain import events as e
 from orket.domain.cards import FINAL, WAITING, Card, CardStatus, CardType, WaitReason
 from orket.domain.graph import LOST, hopeless
 from orket.domain.identifiers import CallId, CardId
-from orket.domain.runs import RunState
+from orket.domain.runs import CallState, RunState
 from orket.domain.state_machine import SYSTEM, allowed
+from orket.domain.tools import Recovery, Verdict, failed
 from orket.services.tool_messages import EndedCall
+
+GIVEN_UP = "given_up"
+"""The code of the result of a call whose card or run was given up while it was open."""
 
 
 def move(
@@ -67,6 +71,13 @@ def without_receipt(recorded: Iterable[e.Recorded]) -> dict[CallId, bool]:
     return found
 
 
+def open_calls(state: RunState, card_id: CardId) -> dict[CallId, bool]:
+    """Name the calls of a card's open turn that were intended and have no receipt; see ``receipts``."""
+    turn = state.open_turn(card_id)
+    calls = () if turn is None else turn.calls
+    return {call.call.id: True for call in calls if call.attempts and call.result is None}
+
+
 def answered(state: RunState) -> tuple[e.Event, ...]:
     """Put cards back to work whose question was answered before they had come to rest."""
     return tuple(
@@ -91,6 +102,34 @@ def receipts(intended: Mapping[CallId, bool], ended: Iterable[EndedCall]) -> tup
     )
 
 
+def end_calls(state: RunState, cards: Iterable[CardId], why: str) -> tuple[e.Event, ...]:
+    """Say of every call that is open on these cards what is known of it, because nobody will go on with it.
+
+    One that waits for a person's yes was not carried out. One that was allowed may have acted: where the tool
+    may be repeated that harms nobody, where it may not the call is in doubt, which a person can settle.
+    """
+    return tuple(
+        event
+        for card_id in cards
+        if (turn := state.open_turn(card_id)) is not None
+        for call in turn.calls
+        if call.attempts and call.result is None and not call.doubt
+        for event in (_ended(call, why),)
+    )
+
+
+def _ended(call: CallState, why: str) -> e.Event:
+    call_id, card_id = call.call.id, call.call.card_id
+    if call.decision is not None and call.decision.verdict is Verdict.ASK:
+        result = failed(f"not carried out: {why}", code=GIVEN_UP)
+    elif call.recovery is Recovery.IDEMPOTENT:
+        result = failed(f"{why} while this call was open; whether it acted is not known", code=GIVEN_UP)
+    else:
+        doubt = f"{why} while this call was open: it may or may not have acted"
+        return e.ToolCallInDoubt(call_id=call_id, card_id=card_id, reason=doubt)
+    return e.ToolCallFinished(call_id=call_id, card_id=card_id, result=result)
+
+
 def cancel_cards(state: RunState, reason: str) -> tuple[e.Event, ...]:
     """Cancel every card that is not final, issues first."""
     order = (CardType.ISSUE, CardType.EPIC, CardType.ROCK)
@@ -102,16 +141,24 @@ def cancel_cards(state: RunState, reason: str) -> tuple[e.Event, ...]:
     )
 
 
+def lost_patience(state: RunState, faults: Iterable[e.CardFaulted], faults_max: int) -> tuple[CardId, ...]:
+    """Name the cards of which these faults are one too many in a row."""
+    return tuple(one.card_id for one in faults if state.faults.get(one.card_id, 0) + 1 >= faults_max)
+
+
 def blame(state: RunState, fault: e.CardFaulted, faults_max: int) -> tuple[e.Event, ...]:
-    """Write a fault down, and block its card when it was one too many in a row; the state follows."""
+    """Write a fault down, and give its card up when it was one too many in a row; the state follows."""
     state.apply(fault)
     faults, card = state.faults[fault.card_id], state.cards[fault.card_id]
     if faults < faults_max:
         return (fault,)
-    blocked = block(card, WaitReason.SYSTEM, f"{faults} faults in a row; last: {fault.error}")
-    for event in blocked:
+    given_up = (
+        *end_calls(state, [card.id], f"the card was given up after {faults} faults in a row"),
+        *block(card, WaitReason.SYSTEM, f"{faults} faults in a row; last: {fault.error}"),
+    )
+    for event in given_up:
         state.apply(event)
-    return (fault, *blocked)
+    return (fault, *given_up)
 
 
 def block_hopeless(state: RunState) -> tuple[e.Event, ...]:

@@ -22,8 +22,18 @@ from orket.orchestration.assignment import CardWorker, WorkOnCard
 from orket.orchestration.desk import Desk
 from orket.orchestration.notebook import CardFile
 from orket.orchestration.purse import Purse
-from orket.orchestration.recovery import advance_parents, answered, begin_parents, blame, block_hopeless
+from orket.orchestration.recovery import (
+    advance_parents,
+    answered,
+    begin_parents,
+    blame,
+    block_hopeless,
+    lost_patience,
+    open_calls,
+    receipts,
+)
 from orket.services.sandbox_messages import CloseSandbox
+from orket.services.tool_messages import EndCalls, Settle
 
 FAULT_DELAY_S = 0.1
 PAGE = 1000
@@ -109,6 +119,7 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         self._let_go()
         if self._state.status is not RunStatus.RUNNING:
             return
+        await self._end_lost()
         await self._record(*self._bookkeeping())
         granted = self._grant(self._choose())
         if granted:
@@ -134,6 +145,14 @@ class RunActor(Actor[Scan | WorkEnded | Rested]):
         if events:
             await self._desk.ledger.append(self._run_id, events)
             await self._catch_up()
+
+    async def _end_lost(self) -> None:
+        """End what cards have under way that are about to be given up, and record what came of it."""
+        for card_id in lost_patience(self._state, self._faulted, self._limits.faults_per_card_max):
+            ended = await self._desk.executor.ask(EndCalls(run_id=self._run_id, card_id=card_id))
+            await self._record(*receipts(open_calls(self._state, card_id), ended))
+            for one in ended:
+                self._desk.executor.tell(Settle(call_id=one.call_id))
 
     def _bookkeeping(self) -> tuple[e.Event, ...]:
         """Write what follows from the events by law: faults, parents that move along, cards without hope."""

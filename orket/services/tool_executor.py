@@ -8,7 +8,7 @@ import anyio
 import attrs
 
 from actors import Actor, ActorsError, Message, Ref, Reply, on, shared
-from orket.domain.identifiers import CallId, RunId, sanitise
+from orket.domain.identifiers import CallId, sanitise
 from orket.domain.ports import Clock, Ledger
 from orket.domain.tools import failed
 from orket.services.sandbox_messages import EndCommand
@@ -58,15 +58,15 @@ class _CallOver(Message):
 
 
 @attrs.frozen
-class _RunOver(Message):
-    """All calls of a run that was told to end are over."""
+class _CallsOver(Message):
+    """All calls that were told to end are over."""
 
-    run_id: RunId
+    asked: EndCalls
     to: Reply[tuple[EndedCall, ...]]
 
 
 class ToolExecutor(
-    Actor[ExecuteTool | Settle | EndCalls | _CallOver | _RunOver], restart="permanent", shutdown=10.0
+    Actor[ExecuteTool | Settle | EndCalls | _CallOver | _CallsOver], restart="permanent", shutdown=10.0
 ):
     """Admits calls and remembers their outcomes.
 
@@ -123,29 +123,29 @@ class ToolExecutor(
 
     @on(EndCalls)
     async def end_calls(self, m: EndCalls) -> Reply[tuple[EndedCall, ...]]:
-        """End a run's calls; answered when they are gone."""
+        """End a run's or a card's calls; answered when they are gone."""
         to = self.ctx.defer(m)
-        calls = [live for live in self._live.values() if live.asked.call.run_id == m.run_id]
+        calls = [live for live in self._live.values() if m.names(live.asked.call)]
 
-        async def act() -> _RunOver:
+        async def act() -> _CallsOver:
             with anyio.move_on_after(m.grace_s):
                 for live in calls:
                     await live.over.wait()
             async with anyio.create_task_group() as group:
                 for live in calls:
                     group.start_soon(self._end, live)
-            return _RunOver(m.run_id, to)
+            return _CallsOver(m, to)
 
         self.ctx.pipe(act, lambda over: over)
         return to
 
-    @on(_RunOver)
-    async def _run_over(self, m: _RunOver) -> None:
+    @on(_CallsOver)
+    async def _calls_over(self, m: _CallsOver) -> None:
         m.to.reply(
             tuple(
                 EndedCall(call_id=key, card_id=asked.call.card_id, result=result, tool=asked.call.tool)
                 for key, (asked, outcome) in self._ended.items()
-                if asked.call.run_id == m.run_id
+                if m.asked.names(asked.call)
                 if (result := _CANCELED if outcome is None else outcome.result) is not None
             )
         )

@@ -106,11 +106,17 @@ class EndedCall:
 
 @attrs.frozen(kw_only=True)
 class EndCalls(Request[tuple[EndedCall, ...]]):
-    """End all calls of a run, process trees included; answered when they are gone, with their results.
+    """End all calls of a run, or of one card of it; answered when they are gone, with their results.
 
-    Calls that had already ended but were not settled are among the answers. Those that end by themselves
-    within ``grace_s`` are left to. After the answer no effect of this run is under way.
+    Process trees are ended too. Calls that had already ended but were not settled are among the answers.
+    Those that end by themselves within ``grace_s`` are left to. After the answer no effect of this run, or of
+    this card, is under way.
     """
 
     run_id: RunId
+    card_id: CardId | None = None
     grace_s: float = 0
+
+    def names(self, call: ToolCall) -> bool:
+        """Whether this is one of the calls to end."""
+        return call.run_id == self.run_id and self.card_id in (None, call.card_id)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import attrs
 
 from orket.domain import events as e
-from orket.domain.cards import CardStatus
 from orket.domain.identifiers import CallId, RunId
 from orket.domain.runs import RunState, RunStatus
 from orket.domain.state_machine import allowed
@@ -33,8 +32,8 @@ class EngineLaws:
     - A further attempt says what entitles it: the tool is idempotent, a probe has looked, a person said so.
     - A call has at most one receipt, and none without an intent; after it nothing acts any more.
     - Cards move along the arrows of the state machine only, from where they stand.
-    - At the end of a run every intent has its receipt or is in doubt: a person was asked, or its card was
-      given up with the call open. A run that is done has done its cards (``finish``).
+    - At the end of a run every intent has its receipt or is in doubt. A run that is done has done its cards
+      (``finish``).
 
     Attributes:
         broken: Sentences, one for each law that was broken.
@@ -122,9 +121,7 @@ class EngineLaws:
         for key, call in self._calls.items():
             if key.split("/")[0] != state.run_id or not call.attempts or call.finished or call.doubted:
                 continue
-            held = state.find_call(key)
-            if held is None or state.cards[held.call.card_id].status is CardStatus.DONE:
-                self._break(f"{key}: intended, and has neither a receipt nor a doubt at the end of its run")
+            self._break(f"{key}: intended, and has neither a receipt nor a doubt at the end of its run")
 
     def _break(self, what: str) -> None:
         self.broken.append(what)

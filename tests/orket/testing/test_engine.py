@@ -12,8 +12,9 @@ from msgspec import Meta
 from actors.testing import Faults, InvariantBroken, Schedule, Simulation, World, simulate
 from actors.testing._schedule import Backend
 from actors.testing._simulate import Exploration, Program, run_program
-from orket.decision_nodes.decisions import PlanInput
+from orket.decision_nodes.decisions import PlanInput, RecoveryAction
 from orket.decision_nodes.registry import NodeRegistry
+from orket.domain import events as e
 from orket.domain.cards import Card, CardStatus
 from orket.domain.identifiers import CardId
 from orket.domain.models import ModelReply, ModelRequest
@@ -209,6 +210,36 @@ def test_only_a_person_repeats_a_command_in_doubt(backend: Backend) -> None:
             starts[verdict].add(ran.value)
     assert max(starts[HumanVerdict.HAPPENED]) == 1
     assert max(starts[HumanVerdict.DID_NOT_HAPPEN]) > 1
+
+
+class Speechless:
+    """A recovery node that fails whenever a call is in doubt."""
+
+    def recover(self, spec: object, recovery: Recovery, attempts: int) -> RecoveryAction:
+        raise LookupError("no idea")
+
+
+async def given_up(sim: Simulation) -> tuple[RunState, list[e.Event]]:
+    """A card whose call is lost, and that is given up because nobody can say what to do about that."""
+    registry, sandbox = NodeRegistry(), SimulatedSandbox({"beep": beep})
+    registry.register("recovery_node", "speechless", Speechless())
+    rules = (("recovery_node", "speechless"),)
+    async with simulated_engine(
+        sim, model=SimulatedModel(beeping), sandbox=sandbox, nodes=registry
+    ) as engine:
+        state = await engine.run(workload(issue("A"), issue("B"), rules=rules))
+        return state, [one.event for one in await engine.ledger.read(state.run_id)]
+
+
+def test_a_card_that_is_given_up_leaves_no_call_without_a_word() -> None:
+    """The laws say so after each of these runs; here is what they say it about."""
+    faults, told = Faults(crash=["executor"], rate=0.4), set()
+    for seed in range(25):
+        ran = run_program(given_up, World(Schedule(seed), faults), own_system=True)
+        assert ran.error is None, repr(ran.error)
+        state, events = ran.value
+        told |= {(state.status, type(one)) for one in events if "the card was given up" in str(one)}
+    assert (RunStatus.WAITING_FOR_APPROVAL, e.ToolCallInDoubt) in told
 
 
 def proven(expected: str) -> Card:

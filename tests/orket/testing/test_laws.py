@@ -79,7 +79,7 @@ GOOD: dict[str, tuple[Step, ...]] = {
     "once": (intended(1), ACT, receipt()),
     "again": (intended(1), ACT, intended(2, AGAIN), ACT, receipt()),
     "cut off": (intended(1), ACT, receipt("canceled")),
-    "given up": (intended(1), ACT, BLOCKED),
+    "given up": (intended(1), ACT, receipt("given_up"), BLOCKED),
     "in doubt": (intended(1), e.ToolCallInDoubt(call_id=CALL, card_id=CARD, reason=""), BLOCKED),
 }
 BAD: dict[str, tuple[Step, ...]] = {
@@ -94,12 +94,7 @@ BAD: dict[str, tuple[Step, ...]] = {
     "moves from ready": (moved(CardStatus.READY, CardStatus.IN_PROGRESS),),
     "moves from in_progress to archived": (moved(CardStatus.IN_PROGRESS, CardStatus.ARCHIVED),),
     "some of its cards are not": (DONE,),
-    "neither a receipt nor a doubt": (
-        intended(1),
-        moved(CardStatus.IN_PROGRESS, CardStatus.CODE_REVIEW),
-        moved(CardStatus.CODE_REVIEW, CardStatus.DONE),
-        DONE,
-    ),
+    "neither a receipt nor a doubt": (intended(1), ACT, BLOCKED),
 }
 
 
