@@ -25,6 +25,7 @@ from orket.domain.errors import OrketError, SettingsError
 from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.collecting import collecting_seldom
+from orket.interfaces.corked import CorkedSocket
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
 from orket.interfaces.protocol import bounded_http
 from orket.interfaces.silence import hang_up
@@ -174,7 +175,7 @@ async def serve_app(app: Starlette, sockets: Sequence[socket]) -> AsyncIterator[
             proxy_headers=False,
             http=bounded_http(lambda scope: bridge.urgent(scope)),
             backlog=ACCEPTED_PER_STEP,
-            ws="websockets-sansio",
+            ws=CorkedSocket,
             ws_max_size=SAID_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=DRAIN_S,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import anyio
 from starlette.routing import WebSocketRoute
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from orket.domain.events import Recorded
@@ -14,6 +15,7 @@ from orket.domain.keys import Scope
 from orket.domain.pieces import Piece
 from orket.interfaces.admission import Lane
 from orket.interfaces.bridge import Bridge
+from orket.interfaces.events import CHUNK_BYTES
 from orket.interfaces.routes.run_events import tail_of
 from orket.interfaces.tail import Line
 from orket.interfaces.visits import visit_of
@@ -21,6 +23,7 @@ from orket.wire.codec import encode
 from orket.wire.views import event_view, piece_view
 
 OVER, STOPPING = 1000, 1001
+MESSAGES_MAX = 32
 NAME = "followRunEvents"
 
 
@@ -60,16 +63,27 @@ class _Frames:
 
     async def events(self, page: Sequence[Recorded]) -> None:
         """Send each as a message."""
-        for one in page:
-            await self._send(encode(event_view(one)))
+        await self._send(encode(event_view(one)) for one in page)
 
     async def pieces(self, pieces: Sequence[Piece]) -> None:
         """Send each as a message; its ``kind`` tells it from an event."""
-        for one in pieces:
-            await self._send(encode(piece_view(one)))
+        await self._send(encode(piece_view(one)) for one in pieces)
 
-    async def _send(self, body: bytes) -> None:
-        await self._line.send({"type": "websocket.send", "text": body.decode()})
+    async def _send(self, bodies: Iterable[bytes]) -> None:
+        """Send each as a message: the first at once, then twice as many together each time, up to a bound.
+
+        A turn of the event loop and a write for each would be most of what a message costs.
+        """
+        together: list[Message] = []
+        size, at_once = 0, 1
+        for body in bodies:
+            together.append({"type": "websocket.send", "text": body.decode()})
+            size += len(body)
+            if size >= CHUNK_BYTES or len(together) >= at_once:
+                await self._line.send(*together)
+                together, size, at_once = [], 0, min(2 * at_once, MESSAGES_MAX)
+        if together:
+            await self._line.send(*together)
 
     async def alive(self) -> None:
         """Do nothing: the server sends pings."""

@@ -34,22 +34,23 @@ class Line:
 
     Args:
         send: The server's.
-        stall_s: How long a message may take.
+        stall_s: How long messages that are sent together may take.
     """
 
     def __init__(self, send: Send, stall_s: float) -> None:
         self._send, self._stall_s = send, stall_s
         self.broken = False
 
-    async def send(self, message: Message) -> None:
-        """Send a message; others get a turn, even if the server takes it at once.
+    async def send(self, *messages: Message) -> None:
+        """Send messages; then others get a turn, even if the server takes them at once.
 
         Raises:
             BrokenPipeError: The client takes nothing any more.
         """
         with anyio.move_on_after(self._stall_s):
             try:
-                await self._send(message)
+                for message in messages:
+                    await self._send(message)
             except WebSocketDisconnect:  # what the framework makes of a client that has left
                 self.broken = True
                 raise BrokenPipeError("the client has left") from None
