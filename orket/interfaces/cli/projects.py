@@ -16,6 +16,7 @@ from rich.text import Text
 from orket.domain.identifiers import PROJECTS
 from orket.domain.projects import ProjectStanding, standing_projects
 from orket.domain.sandboxes import CommandEnd, SandboxStatus
+from orket.interfaces.cli import run_sandboxes
 from orket.interfaces.cli.engines import is_near, is_served, reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.keeper import Keeper, reach_keeper
@@ -82,13 +83,13 @@ def renew(sandbox: str, /, *, lease: str = "", as_json: Json = False, where: Whe
 
 
 def stop(sandbox: str, /, *, as_json: Json = False, where: Where = HERE) -> int:
-    """Stop the services of a project sandbox; their data are kept.
+    """Stop the services of a project sandbox; their data are kept. The sandbox of a run: pause the run.
 
     Args:
         sandbox: Its id, as the list names it.
         as_json: Print it as JSON.
     """
-    return anyio.run(_told, where.settings(), lambda keeper: keeper.stop(sandbox), as_json)
+    return anyio.run(_stop, where.settings(), sandbox, as_json)
 
 
 def delete(sandbox: str, /, *, as_json: Json = False, where: Where = HERE) -> int:
@@ -104,10 +105,12 @@ def delete(sandbox: str, /, *, as_json: Json = False, where: Where = HERE) -> in
 def logs(sandbox: str, service: str = "", /, *, lines: int | None = None, where: Where = HERE) -> int:
     """Print the last lines of the services of a project sandbox, without its secrets.
 
+    Of a run's sandbox: what the run's tool calls answered there, as it is recorded.
+
     Args:
         sandbox: Its id, as the list names it.
         service: Of one service only.
-        lines: How many; the house's number if left out.
+        lines: How many; the house's number if left out, of a run's sandbox 100.
     """
     return anyio.run(_logs, where.settings(), sandbox, service, lines)
 
@@ -191,7 +194,15 @@ async def _told(
     return Exit.DONE if wanted in (None, stands.status) else Exit.NOT_DONE
 
 
+async def _stop(settings: Settings, sandbox: str, as_json: bool) -> Exit:
+    if (run := await run_sandboxes.find(settings, sandbox)) is not None:
+        return await run_sandboxes.stop(settings, run)
+    return await _told(settings, lambda keeper: keeper.stop(sandbox), as_json)
+
+
 async def _logs(settings: Settings, sandbox: str, service: str, lines: int | None) -> Exit:
+    if (run := await run_sandboxes.find(settings, sandbox)) is not None:
+        return await run_sandboxes.logs(settings, run, lines)
     async with reach_keeper(settings) as keeper:
         text = await keeper.logs(sandbox, service, lines)
     out = Out()
@@ -201,6 +212,8 @@ async def _logs(settings: Settings, sandbox: str, service: str, lines: int | Non
 
 
 async def _exec(settings: Settings, sandbox: str, body: ExecBody) -> Exit:
+    if (run := await run_sandboxes.find(settings, sandbox)) is not None:
+        raise run_sandboxes.no_exec(run)
     async with reach_keeper(settings) as keeper:
         told = await keeper.run(sandbox, body)
     out = Out()

@@ -78,10 +78,18 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
         "db migrate": _FILES,
         "sandbox create": _project("createProject", "create_project"),
         "sandbox show": _project("getProject", "project"),
-        "sandbox logs": _project("getProjectLogs", "project_logs"),
-        "sandbox exec": _project("execInProject", "exec_in_project"),
+        "sandbox logs": There(
+            ("getRun", "listRuns", "listEvents", "getProjectLogs"), ("run", "runs", "ledger", "project_logs")
+        ),
+        "sandbox exec": There(
+            ("getRun", "listRuns", "listEvents", "execInProject"),
+            ("run", "runs", "ledger", "exec_in_project"),
+        ),
         "sandbox renew": _project("renewProject", "renew_project"),
-        "sandbox stop": _project("stopProject", "stop_project"),
+        "sandbox stop": There(
+            ("getRun", "listRuns", "listEvents", "stopProject", "pauseRun"),
+            ("run", "runs", "ledger", "stop_project", "pause"),
+        ),
         "sandbox delete": _project("deleteProject", "delete_project"),
         "sandbox doctor": _MACHINE,
         "sandbox list": There(("listRuns", "listEvents", "listProjects"), ("runs", "ledger", "projects")),

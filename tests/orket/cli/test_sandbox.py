@@ -40,6 +40,32 @@ def test_each_run_tells_the_level_it_got(
     assert "deleted" in capfd.readouterr().out
 
 
+def test_the_sandbox_of_a_run_tells_what_was_done_there_and_stops_with_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ("run_command", {"argv": ["sh", "-c", "echo one; echo two"]})
+    epic = model_dir(tmp_path / "model", [command, write("a.txt"), FINISH])
+    assert main(["run", str(epic)]) == 0
+    capfd.readouterr()
+    assert main(["sandbox", "list", "--json"]) == 0
+    one = json.loads(capfd.readouterr().out)
+    for name in (one["sandbox_id"], one["run_id"]):
+        assert main(["sandbox", "logs", name]) == 0
+        told = capfd.readouterr().out
+        assert "running" in told
+        assert "two" in told
+        assert "deleted: the run let go of it" in told
+    assert main(["sandbox", "logs", one["sandbox_id"], "--lines", "1"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 1
+    assert main(["sandbox", "logs", one["sandbox_id"], "--lines", "0"]) == 2
+    assert main(["sandbox", "stop", one["sandbox_id"]]) == 0
+    assert "is not at work (done)" in capfd.readouterr().out
+    assert main(["sandbox", "exec", one["sandbox_id"], "sh"]) == 2
+    assert main(["sandbox", "exec", one["sandbox_id"], "sh", "--", "ls"]) == 2
+    assert f"orket diff {one['run_id']}" in capfd.readouterr().err
+
+
 def test_project_sandboxes_need_a_container_engine_and_good_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
