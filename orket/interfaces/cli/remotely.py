@@ -60,6 +60,7 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
             (*_EVENTS.operations, "previewPrompt", "getContent"), (*_EVENTS.methods, "prompt", "content")
         ),
         "memory search": There(("searchMemory",), ("memory",)),
+        "watch": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "watch")),
         "events": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "events")),
         "diff": There(
             (*_EVENTS.operations, "listWorkspaceChanges", "getWorkspaceDiff"),

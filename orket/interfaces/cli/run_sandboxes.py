@@ -65,7 +65,7 @@ async def stop(settings: Settings, run: RunSummary) -> Exit:
 def no_exec(run: RunSummary) -> BadInput:
     """Say why nobody but the run runs commands there, and what is there instead."""
     return BadInput(
-        f"this is the sandbox of run {run.run_id}, where only its own calls run commands, each judged and recorded; "
+        f"this is the sandbox of run {run.run_id}, where only its own calls run commands, each recorded; "
         f"see orket diff {run.run_id}, and orket workspace apply for its files in a folder of yours"
     )
 
