@@ -20,6 +20,7 @@
     │   ├── RunDenied            the admission rule refused the run
     │   └── IdempotencyConflict  one key, two different commands
     ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
+    │   └── ModelTimeout         the whole answer took longer than who asked allows
     ├── ToolError                a tool could not do what it was asked; ``code`` is stable
     ├── ForgeError               the server of the repositories could not be reached or refused
     ├── McpError                 an MCP server cannot be had; nothing acted
