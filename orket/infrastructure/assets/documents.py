@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 
 from orket.domain.errors import AssetError
+from orket.infrastructure.assets.looks import look_at
 
 DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
 FIXTURE_BYTES_MAX = 1024 * 1024
@@ -49,6 +50,7 @@ def read_bytes(path: Path, file: str, bytes_max: int) -> bytes:
     Raises:
         AssetError: It is missing, no regular file, unreadable, or larger than ``bytes_max``.
     """
+    look_at(path)  # before it is read: a change in between is then seen as one
     try:
         # A pipe in place of a file must not hang the loader, hence O_NONBLOCK.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

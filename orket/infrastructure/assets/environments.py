@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os.path
 from pathlib import Path
 
 from orket.domain.assets import Dialect, Environment
 from orket.infrastructure.assets.documents import Document, canonical
+from orket.infrastructure.assets.looks import is_file, resolved
 from orket.infrastructure.assets.places import Places
 from orket.infrastructure.assets.scripts import read_script
 from orket.infrastructure.assets.shapes import DialectShape, EnvironmentShape, PriceShape, shape
@@ -70,7 +70,7 @@ def _model(document: Document, model: str) -> str:
     if not model.startswith(SCRIPTED):
         return model
     script = document.home / Path(model.removeprefix(SCRIPTED))
-    if not os.path.isfile(script):  # unlike Path.is_file, false for every name that cannot exist
+    if not is_file(script):
         raise document.error("/model", f"no script {model.removeprefix(SCRIPTED)!r} in {document.home}")
     read_script(script, model.removeprefix(SCRIPTED))
-    return f"{SCRIPTED}{script.resolve()}"
+    return f"{SCRIPTED}{resolved(script)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os.path
 from pathlib import Path
 
 from orket.domain.errors import AssetError
@@ -15,6 +14,7 @@ from orket.infrastructure.assets.documents import (
     pointer_to,
     read_text,
 )
+from orket.infrastructure.assets.looks import is_file, resolved
 from orket.infrastructure.assets.shapes import JsonObject, ScenarioShape, VerificationShape, shape
 
 
@@ -77,13 +77,13 @@ def _source(document: Document, pointer: str, fixture: str, home: Path) -> str:
     Symbolic links are followed first, so that none leads out of the model directory.
     """
     try:
-        path = (home / fixture).resolve()
-        inside = path.is_relative_to(home.resolve())
+        path = resolved(home / fixture)
+        inside = path.is_relative_to(resolved(home))
     except (OSError, ValueError, RuntimeError) as error:
         raise document.error(pointer, f"{fixture[:64]!r} is no path: {error}") from error
     if not inside:
         raise document.error(pointer, f"{fixture!r} lies outside the model directory {home}")
-    if not os.path.isfile(path):  # unlike Path.is_file, false for every name that cannot exist
+    if not is_file(path):
         raise document.error(pointer, f"no fixture {fixture!r} in {home}")
     try:
         source = read_text(path, fixture, FIXTURE_BYTES_MAX)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os.path
 from collections.abc import Mapping
 
 import attrs
@@ -14,6 +13,7 @@ from orket.domain.bottlenecks import BottleneckThresholds
 from orket.domain.mcp import McpServer
 from orket.domain.tools import Recovery, Verdict
 from orket.infrastructure.assets.documents import Document, canonical, pointer_to
+from orket.infrastructure.assets.looks import is_file
 from orket.infrastructure.assets.mcp import mcp_servers
 from orket.infrastructure.assets.places import Places, check_name
 from orket.infrastructure.assets.shapes import (
@@ -77,7 +77,7 @@ def read_mcp_servers(places: Places) -> tuple[McpServer, ...]:
 
 def _documents(places: Places) -> list[Document]:
     for files in places.organization_files():
-        if documents := [places.read("organization", one) for one in files if os.path.isfile(one)]:
+        if documents := [places.read("organization", one) for one in files if is_file(one)]:
             return documents
     return []
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import attrs
 
 from orket.infrastructure.assets.documents import Document, read_document
+from orket.infrastructure.assets.looks import is_file, look_at
 
 CATEGORIES = ("epics", "rocks", "issues")
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]{0,127}")
@@ -79,13 +80,13 @@ class Places:
 
     def find(self, category: str, name: str, department: str) -> Path | None:
         """Find the first candidate that exists."""
-        # Unlike Path.is_file, os.path.isfile is false for every name that cannot exist.
-        return next(filter(os.path.isfile, self.candidates(category, name, department)), None)
+        return next(filter(is_file, self.candidates(category, name, department)), None)
 
     def files(self, category: str, department: str) -> dict[str, Path]:
         """Map the names of all assets of a category to their files, sorted by name."""
         found: dict[str, Path] = {}
         for pattern in self.candidates(category, "*", department):
+            look_at(pattern.parent)
             if pattern.name == "*.json" and os.path.isdir(pattern.parent):
                 for path in pattern.parent.glob("*.json"):
                     found.setdefault(path.stem, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -21,6 +22,7 @@ from orket.infrastructure.assets.epics import (
     read_epic,
     read_single,
 )
+from orket.infrastructure.assets.looks import Known
 from orket.infrastructure.assets.organization import read_mcp_servers, read_organization
 from orket.infrastructure.assets.places import CATEGORIES, LoaderNode, Places, check_name, home_of
 from orket.infrastructure.assets.shapes import EntryShape, JsonObject, RockShape, shape
@@ -47,6 +49,7 @@ class FileWorkloads:
         loader_node: The selected ``loader_strategy_node``.
         cwd: Where relative paths start.
         environ: The settings' view of the environment, for ``ORKET_ORG_NAME`` and ``ORKET_ORG_VISION``.
+        known: Remembers what was read last.
     """
 
     def __init__(
@@ -55,12 +58,16 @@ class FileWorkloads:
         loader_node: LoaderNode,
         cwd: Path,
         environ: Mapping[str, str] | None = None,
+        known: Known | None = None,
     ) -> None:
         self._places = Places(cwd=cwd, model_dir=cwd / model_dir, node=loader_node)
         self._environ = environ or {}
+        self._known = known or Known()
 
     async def load(self, target: str, *, only: CardId | None = None) -> Workload:
         """Read and validate everything that ``target`` needs, in a worker thread.
+
+        As long as no file has changed that was looked at, it is what was read before.
 
         Args:
             target: A path (it ends in ``.json`` or has a ``/``), the name of an epic or rock, or a card id.
@@ -71,7 +78,8 @@ class FileWorkloads:
             CardNotFound: No such asset, or no issue ``only`` in it.
             DependencyCycle: The issues wait for each other.
         """
-        return await anyio.to_thread.run_sync(self._load, target, only, abandon_on_cancel=True)
+        read = partial(self._load, target, only)
+        return await anyio.to_thread.run_sync(self._known.load, (target, only), read, abandon_on_cancel=True)
 
     async def organization(self) -> Organization:
         """Read the organization of the model directory, in a worker thread.
