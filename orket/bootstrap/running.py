@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import attrs
 
 from actors import ActorSystem, Ref
+from orket.bootstrap.conversing import keep_conversations
 from orket.bootstrap.house import House, open_source, owner_of, plugins
 from orket.bootstrap.keeping import Keeping
 from orket.bootstrap.keys import open_keys
@@ -28,7 +29,7 @@ from orket.infrastructure.lock import EngineLock
 from orket.infrastructure.sandboxes.project_driver import ComposeProjects
 from orket.infrastructure.sqlite import open_ledger
 from orket.orchestration.live import Live
-from orket.orchestration.messages import EngineCommand, HearForge, SystemCommand
+from orket.orchestration.messages import EngineCommand, HearForge, SessionMessage, SystemCommand
 from orket.services.project import ProjectRoom
 from orket.services.project_messages import ProjectRequest
 from orket.services.tools.toolbox import Toolbox
@@ -50,6 +51,7 @@ class Orket:
     live: Live = attrs.field(factory=Live)
     keys: Keys = attrs.field(factory=MemoryKeys)
     pull_requests: Ref[HearForge] | None = None
+    sessions: Ref[SessionMessage] | None = None
 
     def alive(self) -> bool:
         """Whether the engine can be asked; False once its system has stopped or given up."""
@@ -116,6 +118,7 @@ async def open_orket(
                 organization=organization,
                 keys=open_keys(settings),
                 pull_requests=_hear_pull_requests(system, settings, ledger, root.engine),
+                sessions=keep_conversations(system, settings, ledger, house, nodes, root.engine),
             )
 
 

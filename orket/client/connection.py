@@ -14,6 +14,7 @@ from orket.client.calls import MARGIN_S, run_path
 from orket.client.events import EventStream, Patience, WatchStream
 from orket.client.looking import Looking
 from orket.client.projects import Projects
+from orket.client.sessions import Sessions
 from orket.client.unix import fitting
 from orket.client.workspaces import Workspaces
 from orket.domain.tools import HumanVerdict
@@ -34,7 +35,7 @@ from orket.wire.runs import (
 from orket.wire.system import EngineStanding, HaltBody, ReleaseBody
 
 
-class OrketClient(Projects, Workspaces, Looking):
+class OrketClient(Projects, Workspaces, Sessions, Looking):
     """A bridge, reached over HTTP. Made by ``connect``.
 
     Every method raises ``Unreachable`` when nobody answers, ``ClientProblem`` when the bridge refuses, and

@@ -129,6 +129,14 @@ class RunNotFound(RunError):
     """No run has that id."""
 
 
+class SessionNotFound(RunError):
+    """No conversation has that id, or it has no such message or proposal."""
+
+
+class SessionConflict(RunError):
+    """The conversation cannot go on as it is; nothing was recorded, or what was is said."""
+
+
 class RunConflict(RunError):
     """The run's status does not allow the command; ``allowed`` lists the commands that are."""
 

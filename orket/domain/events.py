@@ -13,6 +13,7 @@ import attrs
 from orket.domain.assets import Workload
 from orket.domain.budgets import Budget, Spent
 from orket.domain.cards import Card, CardStatus, WaitReason
+from orket.domain.conversations import ConversationEvent
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.models import ModelReply
@@ -342,6 +343,7 @@ Event = (
     | ProjectSandboxChanged
     | PullRequestDecided
     | PullRequestEffectFinished
+    | ConversationEvent
     | EngineHalted
     | EngineReleased
 )

@@ -20,6 +20,9 @@ PROJECTS = RunId("projects")
 PULL_REQUESTS = RunId("pull-requests")
 """In the place of a run: what was made of the pull requests that a forge tells of."""
 
+SESSIONS = RunId("sessions")
+"""In the place of a run: what is said in conversations with a driver."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 import attrs
 
+from orket.domain import conversations as c
 from orket.domain import events as e
 from orket.domain import workspace_events as w
 from orket.domain.approvals import Approval
@@ -165,6 +166,10 @@ class RunState:
                 | ProjectSandboxChanged()
                 | PullRequestDecided()
                 | PullRequestEffectFinished()
+                | c.SessionOpened()
+                | c.MessageHeard()
+                | c.MessageAnswered()
+                | c.ProposalAccepted()
             ):
                 pass  # no run's event
             case e.SandboxChanged():

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import get_args
 
 import attrs
 
 from orket.domain import events as e
 from orket.domain.cards import Card
+from orket.domain.conversations import ConversationEvent
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, CardId, RunId
+from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS, CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.projects import ProjectSandboxChanged
@@ -29,6 +31,7 @@ UNLISTED: Mapping[RunId, tuple[type, ...]] = MappingProxyType(
         ENGINE: (e.EngineHalted, e.EngineReleased),
         PROJECTS: (ProjectSandboxChanged,),
         PULL_REQUESTS: (PullRequestDecided, PullRequestEffectFinished),
+        SESSIONS: get_args(ConversationEvent),
     }
 )
 _LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))

@@ -120,6 +120,17 @@ class Bridge:
             request.receive, lambda: engine.ask(command, timeout=timeout_s)
         )
 
+    async def ask_session(self, request: Request, message: Asked[R]) -> R:
+        """Ask the keeper of conversations, as ``ask`` the engine."""
+        timeout_s = deadline_s(request, self.limits.ask_s, self.limits.ask_max_s)
+        if not self.alive or self.running.sessions is None:
+            raise HttpRefusal(NOT_RUNNING, "The engine is not running; nothing was asked.")
+        keeper = cast("Ref[Any]", self.running.sessions)
+        answer: R = await self.departures.unless_left(
+            request.receive, lambda: keeper.ask(message, timeout=timeout_s)
+        )
+        return answer
+
     async def ask_project(self, request: Request, message: Asked[R]) -> R:
         """Ask the keeper of project sandboxes, as ``ask`` the engine."""
         timeout_s = deadline_s(request, self.limits.ask_s, self.limits.ask_max_s)

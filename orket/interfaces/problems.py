@@ -46,6 +46,7 @@ RUN_NOT_FOUND = Kind(404, "run-not-found", "There is no such run")
 OPERATION_NOT_FOUND = Kind(404, "operation-not-found", "There is no such operation")
 KEY_NOT_FOUND = Kind(404, "key-not-found", "There is no such key")
 SANDBOX_NOT_FOUND = Kind(404, "sandbox-not-found", "There is no such sandbox")
+SESSION_NOT_FOUND = Kind(404, "session-not-found", "There is no such conversation, message or proposal")
 CARD_NOT_FOUND = Kind(404, "card-not-found", "The run has no such card")
 BLOB_NOT_FOUND = Kind(404, "blob-not-found", "There is no such content")
 FILE_NOT_FOUND = Kind(404, "file-not-found", "There is no such file or folder")
@@ -87,6 +88,8 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.RunError: UNPROCESSABLE,
         e.RunNotFound: RUN_NOT_FOUND,
         e.RunConflict: CONFLICT,
+        e.SessionNotFound: SESSION_NOT_FOUND,
+        e.SessionConflict: CONFLICT,
         e.RunDenied: DENIED,
         e.RunChanged: CHANGED,
         e.IdempotencyConflict: KEY_REUSED,
@@ -112,6 +115,7 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
 _PLACES: Mapping[type[e.OrketError], tuple[Place, str]] = MappingProxyType(
     {
         e.RunNotFound: ("path", "/run_id"),
+        e.SessionNotFound: ("path", "/session_id"),
         e.RunChanged: ("header", "/If-Match"),
         e.CardNotFound: ("body", "/target"),
         e.SandboxNotFound: ("path", "/sandbox_id"),

@@ -11,6 +11,7 @@ import attrs
 
 from actors import Reject, Request
 from orket.domain.budgets import Budget
+from orket.domain.conversations import Exchange, Session
 from orket.domain.errors import OrketError
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.ports import CommandKey
@@ -210,6 +211,36 @@ class HearForge(Request[ForgeHeard]):
 
     event: PullRequestEvent
 
+
+@attrs.frozen(kw_only=True)
+class OpenSession(Request[Session]):
+    """Begin a conversation with a driver; ``model`` answers in it, empty: the one set for all runs."""
+
+    by: str
+    model: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SaySomething(Request[Exchange]):
+    """Say something in a conversation; recorded, and answered when the model has."""
+
+    session_id: str
+    by: str
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class AcceptProposal(Request[Exchange]):
+    """Have the engine carry out proposal ``index`` (from 0) of message ``number`` (from 1), once."""
+
+    session_id: str
+    number: int
+    index: int
+    by: str
+
+
+SessionMessage = OpenSession | SaySomething | AcceptProposal
+"""All that may be asked of who keeps conversations."""
 
 EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
 """All that may be sent to the engine about one run."""

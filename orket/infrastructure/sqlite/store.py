@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
-from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, RunId
+from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS, RunId
 from orket.domain.ports import RunSummary
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
@@ -146,8 +146,8 @@ class Store:
     def _rebuild_if_behind(self) -> None:
         (reached,) = self._connection.execute("SELECT coalesce(max(last_seq), 0) FROM runs").fetchone()
         (told,) = self._connection.execute(
-            "SELECT coalesce(max(seq), 0) FROM events WHERE run_id NOT IN (?, ?, ?)",
-            (ENGINE, PROJECTS, PULL_REQUESTS),
+            "SELECT coalesce(max(seq), 0) FROM events WHERE run_id NOT IN (?, ?, ?, ?)",
+            (ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS),
         ).fetchone()
         if reached != told:
             self.rebuild()

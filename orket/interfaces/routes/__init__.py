@@ -30,6 +30,7 @@ from orket.interfaces.routes import (
     run_turns,
     runs,
     sandboxes,
+    sessions,
     system,
     workspaces,
 )
@@ -54,6 +55,7 @@ OPERATIONS = (
     *memory.OPERATIONS,
     *operations.OPERATIONS,
     *sandboxes.OPERATIONS,
+    *sessions.OPERATIONS,
     *policies.OPERATIONS,
     *projects.OPERATIONS,
     *ledger.OPERATIONS,

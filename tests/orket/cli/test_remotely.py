@@ -35,8 +35,9 @@ _NO_COMMAND = {
     ),
     *("listRunToolCalls", "listRunTurns", "getRunCard", "getRunBoard", "getRunDiagnosis", "listCards"),
     *("getApproval", "listBudgets", "getRunBudget", "listOperations", "getOperation", "cancelOperation"),
+    *("listSessions", "getSession", "listMessages", "saySomething", "acceptProposal"),
     *("listSandboxes", "getSandbox", "getSandboxLogs", "getCalendar", "hearGitea"),
-    *("listWorkspaceFiles", "getWorkspaceFile", "saveWorkspaceFile"),
+    *("listWorkspaceFiles", "getWorkspaceFile", "saveWorkspaceFile", "openSession"),
 }
 
 

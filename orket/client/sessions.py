@@ -1,0 +1,49 @@
+"""The part of the client that is about conversations with a driver."""
+
+from __future__ import annotations
+
+from orket.client.calls import Calls, path_of
+from orket.wire.sessions import (
+    AcceptBody,
+    MessagePage,
+    MessageView,
+    OpenSessionBody,
+    SayBody,
+    SessionPage,
+    SessionView,
+)
+
+
+class Sessions(Calls):
+    """A driver answers and proposes; whoever accepts a proposal commands. All but looking needs `operate`."""
+
+    async def open_session(self, *, by: str, model: str = "") -> SessionView:
+        """Begin a conversation; ``model`` answers in it, by default the one that is set for all runs."""
+        return await self._post("/v1/sessions", OpenSessionBody(by=by, model=model), SessionView)
+
+    async def sessions(self, *, limit: int = 100, page: str = "") -> SessionPage:
+        """List the conversations, newest first; ``page`` is the ``next`` of the page before."""
+        return await self._get(page or path_of("v1", "sessions", limit=limit), SessionPage)
+
+    async def session(self, session_id: str) -> SessionView:
+        """Show a conversation."""
+        return await self._get(path_of("v1", "sessions", session_id), SessionView)
+
+    async def messages(self, session_id: str, *, limit: int = 100, page: str = "") -> MessagePage:
+        """List what was said; ``page`` as for ``sessions``."""
+        return await self._get(
+            page or path_of("v1", "sessions", session_id, "messages", limit=limit), MessagePage
+        )
+
+    async def say(self, session_id: str, text: str, *, by: str) -> MessageView:
+        """Say something, and wait for the answer."""
+        return await self._post(
+            path_of("v1", "sessions", session_id, "messages"), SayBody(text=text, by=by), MessageView
+        )
+
+    async def accept_proposal(self, session_id: str, number: int, index: int, *, by: str) -> MessageView:
+        """Have proposal ``index`` (from 0) of message ``number`` (from 1) carried out."""
+        path = path_of(
+            "v1", "sessions", session_id, "messages", str(number), "proposals", str(index), "accept"
+        )
+        return await self._post(path, AcceptBody(by=by), MessageView)
