@@ -94,16 +94,9 @@ async def open_orket(
             house.move_in(system)
             if toolbox is None and (servers := await source.mcp_servers()):
                 tools = _with_servers(settings, servers, tools, system, nodes, organization)
-            owner = owner_of(settings)
-            rungs = ladder(owner, settings.environ) if drivers is None else drivers
+            rungs = ladder(owner_of(settings), settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
-            room = ProjectRoom(
-                driver=ComposeProjects(owner=owner) if project_driver is None else project_driver,
-                ledger=ledger,
-                clock=SystemClock(),
-                policy=nodes.sandbox_policy,
-                organization=organization,
-            )
+            room = _project_room(settings, project_driver, ledger, nodes, organization)
             keeping = system.named("keeping").supervise(Keeping, room)
             await system.started(root.engine)
             yield Orket(
@@ -120,6 +113,23 @@ async def open_orket(
                 pull_requests=_hear_pull_requests(system, settings, ledger, root.engine),
                 sessions=keep_conversations(system, settings, ledger, house, nodes, root.engine),
             )
+
+
+def _project_room(
+    settings: Settings,
+    driver: ProjectDriver | None,
+    ledger: Ledger,
+    nodes: Nodes,
+    organization: Organization,
+) -> ProjectRoom:
+    """Lay out what the keeper of project sandboxes needs at hand."""
+    return ProjectRoom(
+        driver=ComposeProjects(owner=owner_of(settings)) if driver is None else driver,
+        ledger=ledger,
+        clock=SystemClock(),
+        policy=nodes.sandbox_policy,
+        organization=organization,
+    )
 
 
 def _with_servers(

@@ -160,18 +160,12 @@ class RunState:
                     self.status = RunStatus.WAITING_FOR_APPROVAL
             case e.RunFinished():
                 self.status, self.reason = RunStatus(event.status), event.reason
-            case (
-                e.EngineHalted()
-                | e.EngineReleased()
-                | ProjectSandboxChanged()
-                | PullRequestDecided()
-                | PullRequestEffectFinished()
-                | c.SessionOpened()
-                | c.MessageHeard()
-                | c.MessageAnswered()
-                | c.ProposalAccepted()
-            ):
+            case e.EngineHalted() | e.EngineReleased() | ProjectSandboxChanged():
                 pass  # no run's event
+            case PullRequestDecided() | PullRequestEffectFinished():
+                pass  # likewise
+            case c.SessionOpened() | c.MessageHeard() | c.MessageAnswered() | c.ProposalAccepted():
+                pass  # likewise
             case e.SandboxChanged():
                 self.level = f"{event.driver} (level {event.level})"
                 if event.workspace:
