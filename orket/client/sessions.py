@@ -17,9 +17,13 @@ from orket.wire.sessions import (
 class Sessions(Calls):
     """A driver answers and proposes; whoever accepts a proposal commands. All but looking needs `operate`."""
 
-    async def open_session(self, *, by: str, model: str = "") -> SessionView:
-        """Begin a conversation; ``model`` answers in it, by default the one that is set for all runs."""
-        return await self._post("/v1/sessions", OpenSessionBody(by=by, model=model), SessionView)
+    async def open_session(self, *, by: str, model: str = "", key: str | None = None) -> SessionView:
+        """Begin a conversation; ``model`` answers in it, by default the one that is set for all runs.
+
+        With the same ``key`` it may be repeated, and begins one only.
+        """
+        headers = {} if key is None else {"idempotency-key": key}
+        return await self._post("/v1/sessions", OpenSessionBody(by=by, model=model), SessionView, headers)
 
     async def sessions(self, *, limit: int = 100, page: str = "") -> SessionPage:
         """List the conversations, newest first; ``page`` is the ``next`` of the page before."""
@@ -35,11 +39,12 @@ class Sessions(Calls):
             page or path_of("v1", "sessions", session_id, "messages", limit=limit), MessagePage
         )
 
-    async def say(self, session_id: str, text: str, *, by: str) -> MessageView:
-        """Say something, and wait for the answer."""
-        return await self._post(
-            path_of("v1", "sessions", session_id, "messages"), SayBody(text=text, by=by), MessageView
-        )
+    async def say(self, session_id: str, text: str, *, by: str, key: str | None = None) -> MessageView:
+        """Say something, and wait for the answer; ``key`` as for ``open_session``."""
+        path, headers = path_of("v1", "sessions", session_id, "messages"), {}
+        if key is not None:
+            headers["idempotency-key"] = key
+        return await self._post(path, SayBody(text=text, by=by), MessageView, headers)
 
     async def accept_proposal(self, session_id: str, number: int, index: int, *, by: str) -> MessageView:
         """Have proposal ``index`` (from 0) of message ``number`` (from 1) carried out."""

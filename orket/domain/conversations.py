@@ -39,21 +39,23 @@ class Proposal:
 
 @attrs.frozen(kw_only=True)
 class SessionOpened:
-    """A person began to talk with a driver."""
+    """A person began to talk with a driver; ``key`` is the command's idempotency key, if it has one."""
 
     session_id: str
     by: str
     model: str
+    key: str = ""
 
 
 @attrs.frozen(kw_only=True)
 class MessageHeard:
-    """A person said something: message ``number``, from 1."""
+    """A person said something: message ``number``, from 1; ``key`` as of ``SessionOpened``."""
 
     session_id: str
     number: int
     by: str
     text: str
+    key: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -218,6 +218,7 @@ class OpenSession(Request[Session]):
 
     by: str
     model: str = ""
+    key: CommandKey | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -227,6 +228,7 @@ class SaySomething(Request[Exchange]):
     session_id: str
     by: str
     text: str
+    key: CommandKey | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -85,6 +85,7 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
         self._room = room
         self._sessions: dict[str, Session] = {}
         self._locks: dict[str, anyio.Lock] = {}
+        self._opening = anyio.Lock()
         self._hearing = 0
 
     async def on_start(self) -> None:
@@ -135,6 +136,15 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
         return to
 
     async def _open(self, m: OpenSession) -> Session:
+        async with self._opening:  # of two with the same key the second finds the first
+            return await self._opened_before(m) or await self._open_new(m)
+
+    async def _opened_before(self, m: OpenSession) -> Session | None:
+        if m.key is None or await self._room.ledger.run_for_key(m.key) is None:
+            return None
+        return next((one for one in self._sessions.values() if one.opened.key == m.key.key), None)
+
+    async def _open_new(self, m: OpenSession) -> Session:
         if len(self._sessions) >= SESSIONS_MAX:
             raise SessionConflict(f"{SESSIONS_MAX} sessions are there already")
         name = m.model or self._room.default_model
@@ -142,17 +152,23 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
             raise RunError("no model is set for a session: name one as `model`, or set ORKET_MODEL")
         self._room.model(name)  # an unknown one is refused now
         session_id = str(self._room.ids.run_id())
-        await self._record(SessionOpened(session_id=session_id, by=m.by, model=name))
+        key = "" if m.key is None else m.key.key
+        await self._record(SessionOpened(session_id=session_id, by=m.by, model=name, key=key), m.key)
         return self._sessions[session_id]
 
     async def _say(self, m: SaySomething) -> Exchange:
         async with self._turn(m.session_id):
             session = self._sessions[m.session_id]
+            if m.key is not None and await self._room.ledger.run_for_key(m.key) is not None:
+                known = (one for one in session.exchanges if one.heard.key == m.key.key)
+                if (before := next(known, None)) is not None:
+                    return before
             number = len(session.exchanges) + 1
             if number > EXCHANGES_MAX:
                 raise SessionConflict(f"a session has at most {EXCHANGES_MAX} messages; open another one")
-            heard = MessageHeard(session_id=m.session_id, number=number, by=m.by, text=m.text)
-            await self._record(heard)
+            key = "" if m.key is None else m.key.key
+            heard = MessageHeard(session_id=m.session_id, number=number, by=m.by, text=m.text, key=key)
+            await self._record(heard, m.key)
             await self._record(await self._answer(heard))
             return self._sessions[m.session_id].exchanges[number - 1]
 
@@ -213,8 +229,8 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
         async with self._locks.setdefault(session_id, anyio.Lock()):
             yield
 
-    async def _record(self, event: ConversationEvent) -> None:
-        (recorded,) = await self._room.ledger.append(SESSIONS, [event])
+    async def _record(self, event: ConversationEvent, key: CommandKey | None = None) -> None:
+        (recorded,) = await self._room.ledger.append(SESSIONS, [event], key=key)
         self._sessions = fold([recorded.event], self._sessions)
 
 

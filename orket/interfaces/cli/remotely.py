@@ -62,7 +62,6 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
         "memory search": There(("searchMemory",), ("memory",)),
         "watch": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "watch")),
         "events": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "events")),
-        "watch": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "events")),
         "diff": There(
             (*_EVENTS.operations, "listWorkspaceChanges", "getWorkspaceDiff"),
             (*_EVENTS.methods, "workspace_changes", "workspace_diff"),

@@ -18,6 +18,7 @@ from orket.interfaces.answers import json_response, one_page, page_response, roo
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import (
     ASKS,
+    IDEMPOTENCY_KEY,
     READS,
     REQUEST_TIMEOUT,
     WITH_BODY,
@@ -25,8 +26,8 @@ from orket.interfaces.operations import (
     Operation,
     Parameter,
 )
-from orket.interfaces.problems import CONFLICT, RUN_NOT_FOUND, SESSION_NOT_FOUND, UNPROCESSABLE
-from orket.interfaces.reading import T, read_json, read_query
+from orket.interfaces.problems import CONFLICT, KEY_REUSED, RUN_NOT_FOUND, SESSION_NOT_FOUND, UNPROCESSABLE
+from orket.interfaces.reading import T, command_key, read_json, read_query
 from orket.orchestration.messages import AcceptProposal, OpenSession, SaySomething
 from orket.wire.sessions import (
     AcceptBody,
@@ -67,7 +68,9 @@ class SessionsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 async def begin(bridge: Bridge, request: Request) -> Response:
     """Begin a conversation."""
     body = await _read(bridge, request, OpenSessionBody)
-    session = await bridge.ask_session(request, OpenSession(by=body.by, model=body.model))
+    session = await bridge.ask_session(
+        request, OpenSession(by=body.by, model=body.model, key=command_key(request, body))
+    )
     where = f"{root_path(request)}/v1/sessions/{session.id}"
     return json_response(session_view(session), status=201, headers={"location": where})
 
@@ -96,7 +99,12 @@ async def messages(bridge: Bridge, request: Request) -> Response:
 async def say(bridge: Bridge, request: Request) -> Response:
     """Say something, and wait for the answer."""
     body = await _read(bridge, request, SayBody)
-    said = SaySomething(session_id=request.path_params["session_id"], by=body.by, text=body.text)
+    said = SaySomething(
+        session_id=request.path_params["session_id"],
+        by=body.by,
+        text=body.text,
+        key=command_key(request, body),
+    )
     return json_response(message_view(await bridge.ask_session(request, said)))
 
 
@@ -149,8 +157,8 @@ OPERATIONS = (
         handler=begin,
         body=OpenSessionBody,
         answers=(Answer(status=201, description="Begun.", body=SessionView, headers=("Location",)),),
-        parameters=(REQUEST_TIMEOUT,),
-        problems=(*WITH_BODY, *ASKS, UNPROCESSABLE, CONFLICT),
+        parameters=(IDEMPOTENCY_KEY, REQUEST_TIMEOUT),
+        problems=(*WITH_BODY, *ASKS, UNPROCESSABLE, CONFLICT, KEY_REUSED),
         tag="sessions",
         scope=Scope.OPERATE,
     ),
@@ -198,8 +206,8 @@ OPERATIONS = (
         handler=say,
         body=SayBody,
         answers=(Answer(status=200, description="The message with its answer.", body=MessageView),),
-        parameters=(SESSION_ID, REQUEST_TIMEOUT),
-        problems=(*WITH_BODY, *ASKS, SESSION_NOT_FOUND, CONFLICT),
+        parameters=(SESSION_ID, IDEMPOTENCY_KEY, REQUEST_TIMEOUT),
+        problems=(*WITH_BODY, *ASKS, SESSION_NOT_FOUND, CONFLICT, KEY_REUSED),
         tag="sessions",
         scope=Scope.OPERATE,
     ),

@@ -10,7 +10,9 @@ import anyio
 import httpx2
 import pytest
 import trio
+import uvicorn
 import websockets.sync.client
+from anyio.from_thread import start_blocking_portal
 from hypercorn.config import Config
 from hypercorn.trio import serve as serve_on_trio
 
@@ -75,3 +77,26 @@ def test_hypercorn_on_trio_owns_the_engine(tmp_path: Path) -> None:
         assert not app.state.bridge.alive
 
     trio.run(main)
+
+
+def test_uvicorn_owns_the_engine_and_says_when_it_has_died(tmp_path: Path) -> None:
+    """uvicorn serves on when a lifespan fails after the start: then the app must say that it is not ready."""
+    app = create_app(settings=Settings(data_dir=tmp_path / "data", model_dir=tmp_path, cwd=tmp_path))
+    config = uvicorn.Config(app, log_level="critical", lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    with tcp_listener("127.0.0.1", 0) as listener, start_blocking_portal("asyncio") as portal:
+        serving = portal.start_task_soon(server.serve, [listener])
+        while not server.started:
+            portal.call(anyio.lowlevel.checkpoint)
+        with httpx2.Client(base_url=base_url(listener), trust_env=False) as client:
+            assert client.get("/readyz").status_code == 200
+            orket = app.state.bridge.running
+            while orket.alive():  # each crash is answered with a restart, up to the limit
+                portal.call(orket.system.kill, orket.engine)
+                portal.call(anyio.lowlevel.checkpoint)
+            assert client.get("/readyz").status_code == 503
+            refused = client.post("/v1/runs", json={"target": "a"})
+            assert refused.json()["type"] == "urn:orket:problem:engine-not-running"
+            assert client.get("/livez").status_code == 200
+        server.should_exit = True
+        serving.result(20)

@@ -96,6 +96,22 @@ async def test_what_the_engine_refuses_is_said_and_can_be_tried_again(tmp_path: 
         assert (odd["proposals"], silent["answer"]) == ([], "")
 
 
+async def test_what_is_sent_again_with_its_key_is_said_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    body = {"model": driver(bench, "One.", "Two.")}
+    async with talking(bench) as (orket, client):
+        begin, speak = {"idempotency-key": "b"}, {"idempotency-key": "s"}
+        opened = [(await client.post("/v1/sessions", json=body, headers=begin)).json() for _ in range(2)]
+        assert opened[0] == opened[1]
+        url = f"/v1/sessions/{opened[0]['id']}/messages"
+        told = [(await client.post(url, json={"text": "Hello"}, headers=speak)).json() for _ in range(2)]
+        assert (told[0], told[0]["answer"]) == (told[1], "One.")
+        for key in (begin, speak):
+            other = await client.post(url, json={"text": "Something else"}, headers=key)
+            assert other.json()["type"] == "urn:orket:problem:idempotency-conflict"
+        assert len(await orket.ledger.read(SESSIONS)) == 3
+
+
 async def test_who_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     async with talking(Bench(tmp_path)) as (_, client):
         nobody = await client.post("/v1/sessions", json={})
