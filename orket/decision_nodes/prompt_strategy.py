@@ -13,7 +13,7 @@ from orket.decision_nodes.prompt_history import conversation, joined
 from orket.decision_nodes.prompt_sections import card_text, system_text
 from orket.decision_nodes.prompt_size import tokens
 from orket.domain.assets import Epic, Organization, Role
-from orket.domain.models import ChatMessage, ChatRole
+from orket.domain.models import ChatMessage, ChatRole, ProposedCall
 
 GO_ON = "Go on with the card."
 # What decides about the words of a message; a field that is new counts until somebody knows better.
@@ -70,14 +70,18 @@ def kept(given: PromptInput, fields: tuple[str, ...], write: Callable[[PromptInp
 
 def _sendable(message: ChatMessage) -> ChatMessage:
     """Replace halves of characters, which a model may have escaped and nobody can send or store."""
-    texts = (message.content, *(text for one in message.calls for text in (one.name, one.arguments_json)))
-    if all(map(str.isascii, texts)):  # a flag of the text, where evolving costs 0.1 ms a prompt
+    # A flag of the text, where evolving costs 0.1 ms a prompt.
+    if message.content.isascii() and (not message.calls or all(map(_is_ascii, message.calls))):
         return message
     calls = tuple(
         attrs.evolve(one, name=_whole(one.name), arguments_json=_whole(one.arguments_json))
         for one in message.calls
     )
     return attrs.evolve(message, content=_whole(message.content), calls=calls)
+
+
+def _is_ascii(call: ProposedCall) -> bool:
+    return call.name.isascii() and call.arguments_json.isascii()
 
 
 def _whole(text: str) -> str:

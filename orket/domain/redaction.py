@@ -128,6 +128,10 @@ class Redactor:
                 break
         return text
 
+    def plain(self, *texts: str) -> bool:
+        """Tell, fast, that there is no secret in any of these texts; True is certain."""
+        return self._in_text.search("\n".join(texts)) is None
+
     def value(self, value: T) -> T:
         """Take secrets out of every text in a value: attrs classes, tuples, lists and mappings of them.
 

@@ -200,6 +200,14 @@ class _Page:
         self._before = self.frozen()[1 - HISTORY_TURNS_MAX :]
         self._draft, self._value = draft, None
 
+    def pending(self) -> CallState | None:
+        if self._draft is None:
+            calls = self._before[-1].calls if self._before and self._before[-1].is_open else ()
+            return next((one for one in calls if one.result is None), None)
+        if self._draft.outcome:
+            return None
+        return next((one.frozen() for one in self._draft.calls if one.result is None), None)
+
     def newest(self) -> TurnDraft | None:
         if self._draft is None and self._before:
             self._draft = TurnDraft.of(self._before[-1])
@@ -236,6 +244,11 @@ class Turns(Mapping[CardId, tuple[TurnState, ...]]):
         """The turns of a card; none when it had none."""
         page = self._pages.get(card)
         return default if page is None else page.frozen()
+
+    def pending(self, card: CardId) -> CallState | None:
+        """The first call of the card's open turn that has no result; None when there is none."""
+        page = self._pages.get(card)
+        return None if page is None else page.pending()
 
     def begin(self, card: CardId, draft: TurnDraft) -> None:
         """A card's next turn begins."""

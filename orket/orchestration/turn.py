@@ -18,6 +18,7 @@ from orket.domain.cards import WAITING
 from orket.domain.errors import BEYOND_REPAIR, ModelError
 from orket.domain.identifiers import blob_id, call_id
 from orket.domain.models import ModelReply, ModelRequest, ProposedCall, ReplyCompleted, Usage
+from orket.domain.redaction import Redactor
 from orket.domain.runs import CallState
 from orket.domain.sandboxes import SandboxSpec
 from orket.domain.seat_notes import received_by
@@ -203,19 +204,26 @@ async def _ask_one(bench: Bench, request: ModelRequest, live: Writing) -> ModelR
     if live.watched:
         request = attrs.evolve(request, pieces=True)
     elif (direct := answering(client)) is not None:
-        return bench.desk.redactor.value(_recordable(await direct.reply(request)))
+        return _clean(bench.desk.redactor, await direct.reply(request))
     async with client.stream(request) as chunks:
         async for chunk in chunks:
             if isinstance(chunk, ReplyCompleted):
-                return bench.desk.redactor.value(_recordable(chunk.reply))
+                return _clean(bench.desk.redactor, chunk.reply)
             live.hear(chunk)
     raise ModelError("the model's stream ended without a reply", code="protocol", retryable=True)
 
 
-def _recordable(reply: ModelReply) -> ModelReply:
-    said = [reply.text, *(part for one in reply.calls for part in (one.name, one.arguments_json))]
-    if all(part.isascii() for part in said):
+def _clean(redactor: Redactor, reply: ModelReply) -> ModelReply:
+    """Make of a reply what may be recorded: well formed, without secrets."""
+    said = [reply.text, reply.model]
+    for one in reply.calls:
+        said += (one.name, one.arguments_json, one.ref)
+    if all(map(str.isascii, said)) and redactor.plain(*said):
         return reply
+    return redactor.value(_recordable(reply))
+
+
+def _recordable(reply: ModelReply) -> ModelReply:
     calls = tuple(
         attrs.evolve(one, name=well_formed(one.name), arguments_json=well_formed(one.arguments_json))
         for one in reply.calls
@@ -297,8 +305,7 @@ async def _execute(book: Notebook, bench: Bench, call: CallState) -> CallOutcome
 
 
 def _next_call(book: Notebook) -> CallState | None:
-    turn = book.turn
-    return None if turn is None else next((one for one in turn.calls if one.result is None), None)
+    return book.state.turns.pending(book.card.id)
 
 
 def _context(book: Notebook, bench: Bench) -> CallContext:
@@ -318,8 +325,10 @@ def _context(book: Notebook, bench: Bench) -> CallContext:
 def _take_down(book: Notebook, bench: Bench, call: CallState, outcome: CallOutcome) -> None:
     """Note what came of a call: the receipt with the card changes it earned, or that a person is needed."""
     if outcome.result is not None:
-        said = bench.desk.redactor.value(outcome.result)
-        result, changes = govern(said, _authority(book, bench))
+        result = outcome.result
+        if result.changes or not bench.desk.redactor.plain(result.output, result.code, result.hint):
+            result = bench.desk.redactor.value(result)
+        result, changes = govern(result, _authority(book, bench))
         receipt = e.ToolCallFinished(call_id=call.call.id, card_id=book.card.id, result=result)
         book.note(receipt, *changes)
         return

@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import struct
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from orket.domain.errors import StoreError
 KEY_BYTES = 32
 KEY_SUFFIX = ".key"
 NO_LINK = bytes(32)
+_HEAD = struct.Struct(">qqIIQ")
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
@@ -37,9 +39,24 @@ class Row:
 
 def link(key: bytes, previous: bytes, row: Row) -> bytes:
     """Compute the link of ``row`` that follows the link ``previous``; each part's length is covered."""
-    run, kind = row.run_id.encode(), row.kind.encode()
-    head = struct.pack(">qqIIQ", row.seq, row.at_us, len(run), len(kind), len(row.body))
-    return _mac(key, b"".join((b"event", previous, head, run, kind, row.body)))
+    return links(key, previous, row.seq, row.run_id, row.at_us, ((row.kind, row.body),))[0]
+
+
+def links(
+    key: bytes, previous: bytes, seq: int, run_id: str, at_us: int, events: Iterable[tuple[str, bytes]]
+) -> list[bytes]:
+    """Compute the links of a run's ``events``, each a kind and a body, recorded at once from ``seq`` on."""
+    begun, ended = _ends(key)
+    run, found = run_id.encode(), list[bytes]()
+    for number, (name, body) in enumerate(events, start=seq):
+        kind = name.encode()
+        head = _HEAD.pack(number, at_us, len(run), len(kind), len(body))
+        inner, outer = begun.copy(), ended.copy()  # as ``_mac``, without its calls
+        inner.update(b"".join((b"event", previous, head, run, kind, body)))
+        outer.update(inner.digest())
+        previous = outer.digest()
+        found.append(previous)
+    return found
 
 
 def seal(key: bytes, seq: int, chain: bytes) -> bytes:

@@ -17,7 +17,7 @@ from orket.domain.identifiers import RunId
 from orket.domain.ports import CommandKey
 from orket.infrastructure.sqlite import queries
 from orket.infrastructure.sqlite.bulk import insert
-from orket.infrastructure.sqlite.chain import Row, link, seal
+from orket.infrastructure.sqlite.chain import links, seal
 from orket.infrastructure.sqlite.lists import ListChanges, Lists
 from orket.infrastructure.sqlite.rows import to_us
 
@@ -84,11 +84,15 @@ class Group:
             raise IdempotencyConflict(f"idempotency key {key.key!r} is already used")
 
     def _take(self, append: Append) -> None:
-        at_us = to_us(append.at)
-        for _, kind, body in append.events:
-            self.seq += 1
-            self.chain = link(self._secret, self.chain, Row(self.seq, append.run_id, kind, at_us, body))
-            self._events.append((self.seq, append.run_id, kind, at_us, body, self.chain))
+        if append.events:
+            at_us, run_id = to_us(append.at), append.run_id
+            told = [(kind, body) for _, kind, body in append.events]
+            chain = links(self._secret, self.chain, self.seq + 1, run_id, at_us, told)
+            self._events += [
+                (seq, run_id, kind, at_us, body, one)
+                for seq, ((kind, body), one) in enumerate(zip(told, chain, strict=True), start=self.seq + 1)
+            ]
+            self.seq, self.chain = self.seq + len(chain), chain[-1]
         self._blobs.extend(append.blobs)
         if append.key is not None:
             self._keys[append.key.key] = append.key.key, append.key.fingerprint, append.run_id

@@ -98,9 +98,10 @@ class ListChanges:
 
     def runs(self) -> dict[RunId, RunSummary]:
         """The lines of runs that change."""
-        return {
-            run_id: attrs.evolve(one, last_seq=self._reached[run_id]) for run_id, one in self._runs.items()
-        }
+        for run_id, one in self._runs.items():
+            if one.last_seq != self._reached[run_id]:
+                self._runs[run_id] = attrs.evolve(one, last_seq=self._reached[run_id])
+        return self._runs
 
     def write(self) -> None:
         """Write the changes into the open transaction."""

@@ -154,6 +154,22 @@ def test_a_prefix_and_then_the_rest_is_the_same_as_all_at_once(
 
 
 @given(histories(), st.data())
+def test_looking_in_between_and_going_on_from_values_changes_nothing(
+    told: tuple[e.Recorded, ...], data: st.DataObject
+) -> None:
+    state, cut = RunState(run_id=RUN), data.draw(st.integers(0, len(told)))
+    for number, one in enumerate(told):
+        if number == cut:
+            state = attrs.evolve(state, turns=dict(state.turns))
+        state.apply_recorded(one)
+        for name in state.cards:
+            turn = state.open_turn(name)
+            calls = () if turn is None else turn.calls
+            assert state.turns.pending(name) == next((one for one in calls if one.result is None), None)
+    assert as_value(state) == as_value(RunState.fold(RUN, told))
+
+
+@given(histories(), st.data())
 def test_what_was_folded_already_is_passed_over(told: tuple[e.Recorded, ...], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(told)))
     state = RunState.fold(RUN, told)
