@@ -16,7 +16,7 @@ from orket.wire.diagnosis import DiagnosisView
 from orket.wire.events import EventPage
 from orket.wire.heartbeat import HeartbeatView
 from orket.wire.keys import KeyPage
-from orket.wire.memory import MemoriesFound
+from orket.wire.memory import ForgetBody, MemoriesFound, MemoryView, RememberBody
 from orket.wire.operations import OperationPage, OperationView
 from orket.wire.policies import PoliciesView
 from orket.wire.prompts import PromptView
@@ -100,6 +100,15 @@ class Looking(Calls):
     async def memory(self, words: str = "", *, limit: int = 20) -> MemoriesFound:
         """Search what was remembered over all runs, the best first; without words the newest."""
         return await self._get(path_of("v1", "memory", q=words, limit=limit), MemoriesFound)
+
+    async def remember(self, text: str, *, by: str) -> MemoryView:
+        """Put something into the project's memory."""
+        return await self._post(path_of("v1", "memory"), RememberBody(text=text, by=by), MemoryView)
+
+    async def forget(self, number: int, *, by: str, reason: str = "") -> MemoryView:
+        """Take what is remembered under a number out of the project's memory; shows what it was."""
+        path = path_of("v1", "memory", str(number), "forget")
+        return await self._post(path, ForgetBody(by=by, reason=reason), MemoryView)
 
     async def turns(self, run_id: str, *, limit: int = 100, page: str = "") -> TurnPage:
         """List a run's turns, each card's latest 20."""

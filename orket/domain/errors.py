@@ -30,6 +30,7 @@
     │   ├── SandboxNotFound      no project sandbox, or no service of it, has that name
     │   ├── SandboxConflict      the sandbox is in a state that does not allow the command
     │   └── StackUnsupported     a project sandbox was asked for with a stack that no template makes
+    ├── MemoryNotFound           nothing is remembered under that number, or not any more
     └── StoreError
         ├── StoreLocked          another engine owns this database
         └── StoreCorrupt
@@ -257,6 +258,10 @@ class StackUnsupported(SandboxError):
     def __init__(self, stack: str, known: Sequence[str]) -> None:
         super().__init__(f"stack {stack!r} is not supported; known: {', '.join(known)}")
         self.stack, self.known = stack, tuple(known)
+
+
+class MemoryNotFound(OrketError):
+    """Nothing is remembered under that number, or not any more; nothing was done."""
 
 
 class StoreError(OrketError):

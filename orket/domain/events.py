@@ -16,6 +16,7 @@ from orket.domain.cards import Card, CardStatus, WaitReason
 from orket.domain.conversations import ConversationEvent
 from orket.domain.identifiers import BlobId, CallId, CardId, RunId
 from orket.domain.memory import Memory
+from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.domain.models import ModelReply
 from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
@@ -344,6 +345,8 @@ Event = (
     | PullRequestDecided
     | PullRequestEffectFinished
     | ConversationEvent
+    | MemoryAdded
+    | MemoryForgotten
     | EngineHalted
     | EngineReleased
 )

@@ -23,6 +23,9 @@ PULL_REQUESTS = RunId("pull-requests")
 SESSIONS = RunId("sessions")
 """In the place of a run: what is said in conversations with a driver."""
 
+MEMORY = RunId("memory")
+"""In the place of a run: what people added to the project's memory and took out of it."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 

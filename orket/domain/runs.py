@@ -17,6 +17,7 @@ from orket.domain.budgets import Budget, Spending, Spent
 from orket.domain.cards import WAITING, Card, CardStatus, CardType, Comment
 from orket.domain.identifiers import CallId, CardId, RunId
 from orket.domain.memory import Memory
+from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
 from orket.domain.seat_notes import Note, Received, delivered, kept
@@ -162,7 +163,7 @@ class RunState:
                 self.status, self.reason = RunStatus(event.status), event.reason
             case e.EngineHalted() | e.EngineReleased() | ProjectSandboxChanged():
                 pass  # no run's event
-            case PullRequestDecided() | PullRequestEffectFinished():
+            case PullRequestDecided() | PullRequestEffectFinished() | MemoryAdded() | MemoryForgotten():
                 pass  # likewise
             case c.SessionOpened() | c.MessageHeard() | c.MessageAnswered() | c.ProposalAccepted():
                 pass  # likewise

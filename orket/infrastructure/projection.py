@@ -16,8 +16,8 @@ from orket.domain import events as e
 from orket.domain.cards import Card
 from orket.domain.conversations import ConversationEvent
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS, CardId, RunId
-from orket.domain.memory import Memory
+from orket.domain.identifiers import ENGINE, MEMORY, PROJECTS, PULL_REQUESTS, SESSIONS, CardId, RunId
+from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.domain.ports import RunSummary
 from orket.domain.projects import ProjectSandboxChanged
 from orket.domain.pull_requests import PullRequestDecided, PullRequestEffectFinished
@@ -32,6 +32,7 @@ UNLISTED: Mapping[RunId, tuple[type, ...]] = MappingProxyType(
         PROJECTS: (ProjectSandboxChanged,),
         PULL_REQUESTS: (PullRequestDecided, PullRequestEffectFinished),
         SESSIONS: get_args(ConversationEvent),
+        MEMORY: (MemoryAdded, MemoryForgotten),
     }
 )
 _LISTED = frozenset((e.RunAccepted, *_RUN_EVENTS, *_CARD_EVENTS))
@@ -71,22 +72,6 @@ def cards_touched(events: Iterable[e.Event]) -> frozenset[CardId]:
         for one in events
         if isinstance(one, _CARD_EVENTS)
     )
-
-
-def remembered(recorded: Iterable[e.Recorded]) -> list[Memory]:
-    """Pick what is to be remembered out of the events of one append."""
-    return [
-        Memory(
-            seq=one.seq,
-            at=one.at,
-            run_id=one.run_id,
-            card_id=one.event.card_id,
-            by=one.event.by,
-            text=one.event.text,
-        )
-        for one in recorded
-        if isinstance(one.event, e.DecisionRemembered)
-    ]
 
 
 def project(

@@ -15,6 +15,7 @@ from actors import Request as Asked
 from orket.bootstrap import Orket
 from orket.decision_nodes.api_runtime import ANY_HOST
 from orket.domain.keys import ApiKey
+from orket.domain.memory import Memory
 from orket.interfaces.admission import Admission
 from orket.interfaces.departures import Departures, Watching
 from orket.interfaces.limits import HttpLimits
@@ -23,7 +24,14 @@ from orket.interfaces.problems import NOT_RUNNING, HttpRefusal
 from orket.interfaces.pulse import Pulse
 from orket.interfaces.reading import deadline_s
 from orket.interfaces.streams import Streams
-from orket.orchestration.messages import EngineCommand, EngineTicket, RunTicket, SystemCommand
+from orket.orchestration.messages import (
+    EngineCommand,
+    EngineTicket,
+    HaltCommand,
+    MemoryCommand,
+    RunTicket,
+    SystemCommand,
+)
 
 LOOK_AGAIN_S = 0.25
 R = TypeVar("R")
@@ -102,9 +110,14 @@ class Bridge:
     async def ask(self, request: Request, command: EngineCommand) -> RunTicket: ...
 
     @overload
-    async def ask(self, request: Request, command: SystemCommand) -> EngineTicket: ...
+    async def ask(self, request: Request, command: HaltCommand) -> EngineTicket: ...
 
-    async def ask(self, request: Request, command: EngineCommand | SystemCommand) -> RunTicket | EngineTicket:
+    @overload
+    async def ask(self, request: Request, command: MemoryCommand) -> Memory: ...
+
+    async def ask(
+        self, request: Request, command: EngineCommand | SystemCommand
+    ) -> RunTicket | EngineTicket | Memory:
         """Put a command into the engine's mailbox and wait for the answer, up to the request's deadline.
 
         Raises:

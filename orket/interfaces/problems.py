@@ -47,6 +47,7 @@ OPERATION_NOT_FOUND = Kind(404, "operation-not-found", "There is no such operati
 KEY_NOT_FOUND = Kind(404, "key-not-found", "There is no such key")
 SANDBOX_NOT_FOUND = Kind(404, "sandbox-not-found", "There is no such sandbox")
 SESSION_NOT_FOUND = Kind(404, "session-not-found", "There is no such conversation, message or proposal")
+MEMORY_NOT_FOUND = Kind(404, "memory-not-found", "Nothing is remembered under this number")
 CARD_NOT_FOUND = Kind(404, "card-not-found", "The run has no such card")
 BLOB_NOT_FOUND = Kind(404, "blob-not-found", "There is no such content")
 FILE_NOT_FOUND = Kind(404, "file-not-found", "There is no such file or folder")
@@ -98,6 +99,7 @@ _KINDS: Mapping[type[BaseException], Kind] = MappingProxyType(
         e.McpError: UNPROCESSABLE,
         e.SandboxError: SANDBOX,
         e.SandboxNotFound: SANDBOX_NOT_FOUND,
+        e.MemoryNotFound: MEMORY_NOT_FOUND,
         e.SandboxConflict: CONFLICT,
         e.StackUnsupported: UNPROCESSABLE,
         e.ForgeError: OVERLOADED,
@@ -119,6 +121,7 @@ _PLACES: Mapping[type[e.OrketError], tuple[Place, str]] = MappingProxyType(
         e.RunChanged: ("header", "/If-Match"),
         e.CardNotFound: ("body", "/target"),
         e.SandboxNotFound: ("path", "/sandbox_id"),
+        e.MemoryNotFound: ("path", "/number"),
         e.StackUnsupported: ("body", "/stack"),
         e.DependencyCycle: ("body", "/target"),
         e.IdempotencyConflict: ("header", "/Idempotency-Key"),

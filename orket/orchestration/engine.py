@@ -16,19 +16,24 @@ from actors import Actor, Ref, Reply, Terminated, on
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunConflict, RunDenied
 from orket.domain.halts import Halts
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import MEMORY, RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, forking, halting, saving, starting, workspaces
+from orket.orchestration import control, forking, halting, remembering, saving, starting, workspaces
 from orket.orchestration.admission import Intake, broken, judge, listed
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
+    AddMemory,
     CancelRun,
     DecideCall,
     EngineCommand,
     EngineTicket,
+    ForgetMemory,
+    HaltCommand,
     HaltEngine,
+    MemoryCommand,
     PauseRun,
     Refused,
     ReleaseEngine,
@@ -76,7 +81,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         self._twins = Twins()
         self._candidates: deque[Prepared] = deque()
         self._halted, self._halts = False, Halts(desk.ledger)
-        self._system: deque[tuple[SystemCommand, Reply[EngineTicket]]] = deque()
+        self._system: deque[tuple[HaltCommand, Reply[EngineTicket]]] = deque()
 
     async def on_start(self) -> None:
         """Take up every open run from where its ledger ends."""
@@ -255,7 +260,30 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
         """Let all runs go on."""
         return self._in_turn(m)
 
-    def _in_turn(self, m: SystemCommand) -> Reply[EngineTicket]:
+    @on(AddMemory)
+    async def add_memory(self, m: AddMemory) -> Reply[Memory]:
+        """Put something into the project's memory."""
+        return self._remember(m)
+
+    @on(ForgetMemory)
+    async def forget_memory(self, m: ForgetMemory) -> Reply[Memory]:
+        """Take something out of the project's memory."""
+        return self._remember(m)
+
+    def _remember(self, m: MemoryCommand) -> Reply[Memory]:
+        to = self.ctx.defer(m)
+        self._job(self._tend_memory(m, to))
+        return to
+
+    async def _tend_memory(self, m: MemoryCommand, to: Reply[Memory]) -> Note:
+        try:
+            async with self._locks.of(MEMORY):
+                to.reply(await remembering.tend(self._desk, m))
+        except OrketError as error:
+            to.fail(Refused(error))
+        return Answered()
+
+    def _in_turn(self, m: HaltCommand) -> Reply[EngineTicket]:
         if len(self._system) >= SYSTEM_COMMANDS_MAX:
             raise Refused(RunConflict(f"{SYSTEM_COMMANDS_MAX} commands to the engine wait already"))
         to = self.ctx.defer(m)
@@ -264,7 +292,7 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
             self._job(self._carry_out(m))
         return to
 
-    async def _carry_out(self, m: SystemCommand) -> Note:
+    async def _carry_out(self, m: HaltCommand) -> Note:
         try:
             if isinstance(m, ReleaseEngine):
                 await halting.release(self._desk, self._halts, m)

@@ -14,6 +14,7 @@ from orket.domain.budgets import Budget
 from orket.domain.conversations import Exchange, Session
 from orket.domain.errors import OrketError
 from orket.domain.identifiers import CallId, CardId, RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import CommandKey
 from orket.domain.pull_requests import PullRequestDecided, PullRequestEvent
 from orket.domain.runs import RunStatus
@@ -247,5 +248,33 @@ SessionMessage = OpenSession | SaySomething | AcceptProposal
 EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
 """All that may be sent to the engine about one run."""
 
-SystemCommand = HaltEngine | ReleaseEngine
+
+@attrs.frozen(kw_only=True)
+class AddMemory(Request[Memory]):
+    """Put something into the project's memory, as ``by``; answered when it is durable and can be recalled."""
+
+    text: str
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class ForgetMemory(Request[Memory]):
+    """Take what is remembered under ``number`` out of the memory; answered with what it was.
+
+    It is recalled no more from then on. A card that it was told to already keeps it until its next
+    assignment, and the ledger keeps it for ever.
+    """
+
+    number: int
+    by: str
+    reason: str = ""
+
+
+HaltCommand = HaltEngine | ReleaseEngine
 """All that may be sent to the engine about itself."""
+
+MemoryCommand = AddMemory | ForgetMemory
+"""All that may be sent to the engine about the project's memory."""
+
+SystemCommand = HaltCommand | MemoryCommand
+"""All that may be sent to the engine that is about no run."""

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orket.domain.identifiers import CardId
+from orket.domain.errors import StoreError
+from orket.domain.identifiers import MEMORY, CardId
 from orket.domain.memory import Memory, query_words, ranked, words
+from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.domain.ports import Ledger
 from tests.contracts.ledger import START, A, B, Opening, SteppingClock
 from tests.contracts.strategies import TEXT, accepted, comment, remembered
@@ -91,6 +93,20 @@ class RecallContract:
             assert found == [texts[2], texts[1], texts[0]]
             assert (await ledger.recall("cents-amounts"))[0].text == texts[0]
             assert await ledger.recall("amount") == ()
+
+    async def test_what_was_taken_out_is_recalled_no_more(self, opening: Opening) -> None:
+        async with opening(SteppingClock()) as ledger:
+            await filled(ledger, ["in cents", "in dollars"])
+            await ledger.append(MEMORY, [MemoryAdded(by="ada", text="in whole cents")])
+            assert [one.text for one in await ledger.recall("cents")] == ["in whole cents", "in cents"]
+            (newest,) = await ledger.recall("", limit=1)
+            assert (newest.seq, newest.run_id, newest.card_id, newest.by) == (4, MEMORY, CardId(""), "ada")
+            gone = [MemoryForgotten(number=2, by="ada"), MemoryForgotten(number=9, by="ada")]
+            await ledger.append(MEMORY, gone)
+            assert [one.text for one in await ledger.recall("cents")] == ["in whole cents"]
+            assert [one.text for one in await ledger.recall("")] == ["in whole cents", "in dollars"]
+            with pytest.raises(StoreError, match="no event of the memory"):
+                await ledger.append(MEMORY, [remembered("for a run")])
 
     @pytest.mark.parametrize("query", HOSTILE)
     async def test_a_query_is_words_and_nothing_else(self, opening: Opening, query: str) -> None:

@@ -17,10 +17,11 @@ from orket.domain.identifiers import BlobId, CardId, RunId, blob_id
 from orket.domain.memory import Memory, query_words, ranked, words
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.redaction import Redactor
+from orket.domain.remembering import forgotten, remembered
 from orket.domain.runs import FINAL_RUN
 from orket.infrastructure.codec import encode_clean
 from orket.infrastructure.newest import Newest
-from orket.infrastructure.projection import PlacedCard, cards_touched, is_listed, project, remembered
+from orket.infrastructure.projection import PlacedCard, cards_touched, is_listed, project
 
 
 class MemoryLedger:
@@ -65,7 +66,8 @@ class MemoryLedger:
         if recorded:
             self._project(run_id, recorded)
         self._events.extend(recorded)
-        self._memories += remembered(recorded)
+        gone = set(forgotten(recorded))
+        self._memories = [one for one in self._memories if one.seq not in gone] + remembered(recorded)
         self._by_run.setdefault(run_id, []).extend(recorded)
         self._blobs.update((blob_id(one), one) for one in map(self._redactor.blob, map(bytes, blobs)))
         if key is not None:

@@ -19,6 +19,7 @@ from orket.domain.errors import StoreError
 from orket.domain.events import DecisionRemembered, Event, Recorded
 from orket.domain.identifiers import BlobId, RunId
 from orket.domain.memory import Memory
+from orket.domain.memory_events import MemoryAdded
 from orket.domain.ports import Clock, CommandKey, RunSummary
 from orket.domain.redaction import Redactor
 from orket.infrastructure.codec import encode_all
@@ -150,7 +151,9 @@ class SqliteLedger(SqliteReader):
         )
         outcome = await self._commits.append(append)
         if isinstance(outcome, tuple):
-            self._remembers = self._remembers or any(type(one) is DecisionRemembered for one in events)
+            self._remembers = self._remembers or any(
+                type(one) in (DecisionRemembered, MemoryAdded) for one in events
+            )
             return outcome
         raise outcome
 

@@ -15,6 +15,7 @@ from orket.domain.events import Recorded
 from orket.domain.identifiers import CardId, RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
+from orket.domain.remembering import forgotten, remembered
 from orket.infrastructure.codec import encode_card
 from orket.infrastructure.projection import (
     PlacedCard,
@@ -22,7 +23,6 @@ from orket.infrastructure.projection import (
     changes_lists,
     is_listed,
     project,
-    remembered,
 )
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.bulk import insert
@@ -75,6 +75,7 @@ class ListChanges:
         self._reached: dict[RunId, int] = {}
         self.cards: dict[CardKey, PlacedCard] = {}
         self._memories: list[Memory] = []
+        self._forgotten: list[int] = []
 
     def fold(self, run_id: RunId, recorded: Sequence[Recorded]) -> None:
         """Take in the events of one append.
@@ -82,8 +83,12 @@ class ListChanges:
         Raises:
             StoreError: They cannot follow what is recorded; nothing was changed.
         """
-        if not is_listed(run_id, recorded):
-            return
+        if is_listed(run_id, recorded):
+            self._fold_run(run_id, recorded)
+        self._memories += remembered(recorded)
+        self._forgotten += forgotten(recorded)
+
+    def _fold_run(self, run_id: RunId, recorded: Sequence[Recorded]) -> None:
         before = self._runs.get(run_id) or self._lists.run(run_id)
         if before is not None and not changes_lists(recorded):
             self._runs[run_id] = before
@@ -94,7 +99,6 @@ class ListChanges:
             self._runs[run_id], placed = project(run_id, before, known, recorded)
             self.cards.update((touched[one], card) for one, card in placed.items())
         self._reached[run_id] = recorded[-1].seq
-        self._memories += remembered(recorded)
 
     def runs(self) -> dict[RunId, RunSummary]:
         """The lines of runs that change."""
@@ -114,6 +118,8 @@ class ListChanges:
         insert(connection, "cards", "added_seq, run_id, card_id, status, body", cards, _CARD_CHANGED)
         if self._memories:
             memories.write(connection, self._memories)
+        if self._forgotten:
+            memories.forget(connection, self._forgotten)
 
 
 def _remember(known: dict[K, V], new: Mapping[K, V]) -> None:

@@ -23,6 +23,13 @@ def write(connection: Connection, memories: Sequence[Memory]) -> None:
     insert(connection, "memory_words", "rowid, words", [(one.seq, _spelled(one.text)) for one in memories])
 
 
+def forget(connection: Connection, numbers: Sequence[int]) -> None:
+    """Take memories and their words out, in the open transaction; what is not there is no matter."""
+    rows = [(one,) for one in numbers]
+    connection.executemany("DELETE FROM memory_words WHERE rowid = ?", rows)
+    connection.executemany("DELETE FROM memories WHERE seq = ?", rows)
+
+
 def clear(connection: Connection) -> None:
     """Forget everything, to be rebuilt from the events."""
     connection.execute("DELETE FROM memory_words")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orket.domain.errors import StoreCorrupt, StoreError
-from orket.domain.identifiers import ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS, RunId
+from orket.domain.identifiers import ENGINE, MEMORY, PROJECTS, PULL_REQUESTS, SESSIONS, RunId
 from orket.domain.ports import RunSummary
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, make_key, read_key, seal
@@ -98,7 +98,9 @@ class Store:
             connection.execute("DELETE FROM cards")
             connection.execute("DELETE FROM runs")
             runs = connection.execute(
-                "SELECT run_id FROM events GROUP BY run_id ORDER BY min(seq)"
+                # What was taken out of the memory is taken out of what all runs have put into it.
+                "SELECT run_id FROM events GROUP BY run_id ORDER BY run_id = ?, min(seq)",
+                (MEMORY,),
             ).fetchall()
             for (name,) in runs:
                 run_id = RunId(name)
@@ -146,8 +148,8 @@ class Store:
     def _rebuild_if_behind(self) -> None:
         (reached,) = self._connection.execute("SELECT coalesce(max(last_seq), 0) FROM runs").fetchone()
         (told,) = self._connection.execute(
-            "SELECT coalesce(max(seq), 0) FROM events WHERE run_id NOT IN (?, ?, ?, ?)",
-            (ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS),
+            "SELECT coalesce(max(seq), 0) FROM events WHERE run_id NOT IN (?, ?, ?, ?, ?)",
+            (ENGINE, PROJECTS, PULL_REQUESTS, SESSIONS, MEMORY),
         ).fetchone()
         if reached != told:
             self.rebuild()

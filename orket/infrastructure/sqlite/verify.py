@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
 
 from orket.domain.errors import StoreError
-from orket.domain.identifiers import RunId
+from orket.domain.events import Recorded
+from orket.domain.identifiers import MEMORY, RunId
 from orket.domain.integrity import FAULTS_MAX, Anchor, Fault, LedgerReport
-from orket.infrastructure.projection import is_listed, project, remembered
+from orket.domain.remembering import forgotten, remembered
+from orket.infrastructure.projection import is_listed, project
 from orket.infrastructure.sqlite import memories, queries
 from orket.infrastructure.sqlite.chain import NO_LINK, Row, link, read_key, seal
 from orket.infrastructure.sqlite.connections import connect_reader, store_errors
@@ -91,25 +93,36 @@ def _list_faults(connection: Connection) -> Iterator[Fault]:
     told = [run_id for (run_id,) in connection.execute("SELECT run_id FROM events GROUP BY run_id")]
     for run_id in sorted(listed.difference(told)):
         yield Fault(0, f"run {run_id} is listed and has no events")
+    gone: frozenset[int] = frozenset()
+    try:
+        gone = frozenset(forgotten(queries.events(connection, MEMORY, 0, queries.SEQ_MAX)))
+    except StoreError as error:
+        yield Fault(0, error.detail)
     for run_id in told:
         try:
-            fault = _run_fault(connection, RunId(run_id))
+            fault = _run_fault(connection, RunId(run_id), gone)
         except StoreError as error:
             fault = error.detail
         if fault:
             yield Fault(0, fault)
 
 
-def _run_fault(connection: Connection, run_id: RunId) -> str:
+def _run_fault(connection: Connection, run_id: RunId, gone: frozenset[int]) -> str:
+    """Compare what the events of a run say, ``gone`` being what was taken out of the memory."""
     recorded = queries.events(connection, run_id, 0, queries.SEQ_MAX)
-    if not is_listed(run_id, recorded):
-        return ""
+    if is_listed(run_id, recorded) and (fault := _listing_fault(connection, run_id, recorded)):
+        return fault
+    kept = [one for one in remembered(recorded) if one.seq not in gone]
+    if memories.of_run(connection, run_id) != memories.indexed(kept):
+        return f"the memory does not hold what the events of run {run_id} say"
+    return ""
+
+
+def _listing_fault(connection: Connection, run_id: RunId, recorded: Sequence[Recorded]) -> str:
     summary, placed = project(run_id, None, {}, recorded)
     if queries.run(connection, run_id) != summary:
         return f"the list of runs does not say what the events of run {run_id} say"
     cards = tuple(one.card for one in sorted(placed.values(), key=lambda one: one.added_seq))
     if queries.cards(connection, run_id) != cards:
         return f"the list of cards does not say what the events of run {run_id} say"
-    if memories.of_run(connection, run_id) != memories.indexed(remembered(recorded)):
-        return f"the memory does not hold what the events of run {run_id} say"
     return ""

@@ -10,6 +10,7 @@ from orket.domain.errors import (
     AssetError,
     CardNotFound,
     DependencyCycle,
+    MemoryNotFound,
     OrketError,
     RunNotFound,
     SandboxNotFound,
@@ -35,7 +36,7 @@ class BadInput(OrketError):
 
 _BAD_INPUT = (
     *(CycloptsError, BadInput, SettingsError, AssetError, CardNotFound, DependencyCycle, RunNotFound),
-    *(SandboxNotFound, StackUnsupported),
+    *(SandboxNotFound, StackUnsupported, MemoryNotFound),
 )
 
 

@@ -11,7 +11,7 @@ from orket.interfaces.cli.options import HERE, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.session import person
 from orket.interfaces.cli.wording import command_line, counted
-from orket.orchestration.messages import EngineTicket, HaltEngine, ReleaseEngine, SystemCommand
+from orket.orchestration.messages import EngineTicket, HaltCommand, HaltEngine, ReleaseEngine
 
 
 def halt(*, reason: str = "", where: Where = HERE) -> int:
@@ -47,7 +47,7 @@ async def _release(where: Where) -> Exit:
     return Exit.DONE
 
 
-async def _tell(where: Where, command: SystemCommand) -> EngineTicket:
+async def _tell(where: Where, command: HaltCommand) -> EngineTicket:
     # Whoever halts what nobody drives does not want it driven meanwhile.
     async with reach_engine(attrs.evolve(where.settings(), take_up=False)) as control:
         return await control.system(command)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import anyio
+import attrs
 from cyclopts import App
 
-from orket.domain.memory import query_words
+from orket.domain.identifiers import MEMORY
+from orket.domain.memory import TEXT_CHARS_MAX, query_words
+from orket.domain.memory import words as known_words
+from orket.interfaces.cli.engines import reach_engine
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
+from orket.interfaces.cli.session import person
 from orket.interfaces.cli.wording import printable
+from orket.orchestration.messages import AddMemory, ForgetMemory, MemoryCommand
 from orket.settings import Settings
 from orket.wire import codec
 from orket.wire.memory import MemoryView, memory_view
 
 _LIMIT_MAX = 500
 
-app = App(name="memory", help="Look at the project's memory: decisions that were kept over all runs.")
+app = App(name="memory", help="The project's memory: decisions that are kept over all runs.")
 
 
 @app.command
@@ -36,6 +42,41 @@ def search(*words: str, limit: int = 20, as_json: Json = False, where: Where = H
     if query and not query_words(query):
         raise BadInput(f"{query!r} holds no word to look for; without any, the newest are listed")
     return anyio.run(_search, where, query, limit, as_json)
+
+
+@app.command
+def add(*words: str, where: Where = HERE) -> int:
+    """Put something into the memory, to be recalled in later runs: a decision and its reason, as one text.
+
+    Args:
+        words: The text; at most 2,000 characters. Secrets are refused.
+    """
+    text = " ".join(words).strip()
+    if not known_words(text):
+        raise BadInput("say what to remember, in words: orket memory add 'Totals are in cents, …'")
+    if len(text) > TEXT_CHARS_MAX:
+        raise BadInput(f"the text has {len(text)} characters, at most {TEXT_CHARS_MAX} are remembered")
+    return anyio.run(_tend, where, AddMemory(text=text, by=person()))
+
+
+@app.command
+def forget(number: int, *, reason: str = "", where: Where = HERE) -> int:
+    """Take something out of the memory: it is recalled no more, while the ledger keeps what it was.
+
+    Args:
+        number: What to forget, by its number in the search.
+        reason: Why, for the record.
+    """
+    return anyio.run(_tend, where, ForgetMemory(number=number, by=person(), reason=reason))
+
+
+async def _tend(where: Where, command: MemoryCommand) -> Exit:
+    # Whoever looks after the memory does not mean to drive runs.
+    async with reach_engine(attrs.evolve(where.settings(), take_up=False)) as control:
+        memory = await control.memory(command)
+    done = "remembered" if isinstance(command, AddMemory) else "forgotten"
+    Out().line(f"{done}: {_told(memory_view(memory)).strip()}")
+    return Exit.DONE
 
 
 async def _search(where: Where, query: str, limit: int, as_json: bool) -> Exit:
@@ -61,5 +102,6 @@ async def _found(settings: Settings, query: str, limit: int) -> tuple[MemoryView
 
 def _told(one: MemoryView) -> str:
     at = one.at.astimezone().strftime("%Y-%m-%d %H:%M")
-    place = f"run {one.run_id}, {printable(one.card_id)}, {printable(one.by)}"
+    run = "" if one.run_id == MEMORY else f"run {one.run_id}, {printable(one.card_id)}, "
+    place = f"{run}{printable(one.by)}"
     return f"{one.seq:>6}  {at}  {place}: {printable(one.text)}"

@@ -11,9 +11,18 @@ import attrs
 from actors import Ref
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import LedgerReader, RunSummary
 from orket.orchestration.live import Live, Watcher
-from orket.orchestration.messages import EngineCommand, EngineTicket, Refused, RunTicket, SystemCommand
+from orket.orchestration.messages import (
+    EngineCommand,
+    EngineTicket,
+    HaltCommand,
+    MemoryCommand,
+    Refused,
+    RunTicket,
+    SystemCommand,
+)
 from orket.wire.pieces import PieceView
 from orket.wire.views import piece_view
 
@@ -58,8 +67,16 @@ class Control(Reach, Protocol):
         """
         ...
 
-    async def system(self, command: SystemCommand) -> EngineTicket:
+    async def system(self, command: HaltCommand) -> EngineTicket:
         """Have the engine carry out a command about itself.
+
+        Raises:
+            OrketError: It was refused; nothing was recorded.
+        """
+        ...
+
+    async def memory(self, command: MemoryCommand) -> Memory:
+        """Have the engine change the project's memory.
 
         Raises:
             OrketError: It was refused; nothing was recorded.
@@ -113,7 +130,14 @@ class Own(Database):
         except Refused as refusal:
             raise refusal.error from None
 
-    async def system(self, command: SystemCommand) -> EngineTicket:
+    async def system(self, command: HaltCommand) -> EngineTicket:
+        """Ask the engine's mailbox."""
+        try:
+            return await self.engine.ask(command)
+        except Refused as refusal:
+            raise refusal.error from None
+
+    async def memory(self, command: MemoryCommand) -> Memory:
         """Ask the engine's mailbox."""
         try:
             return await self.engine.ask(command)

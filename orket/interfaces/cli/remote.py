@@ -9,26 +9,38 @@ import anyio
 import attrs
 
 from orket.client import ClientProblem, EventStream, OrketClient, Unreachable, WatchStream
-from orket.domain.errors import AssetError, OrketError, RunConflict, RunDenied, RunNotFound, SandboxNotFound
+from orket.domain.errors import (
+    AssetError,
+    MemoryNotFound,
+    OrketError,
+    RunConflict,
+    RunDenied,
+    RunNotFound,
+    SandboxNotFound,
+)
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
+from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.interfaces.cli.exits import BadInput
 from orket.orchestration.messages import (
+    AddMemory,
     CancelRun,
     EngineCommand,
     EngineTicket,
     Fork,
+    HaltCommand,
     HaltEngine,
+    MemoryCommand,
     PauseRun,
     ResumeRun,
     RunTicket,
     SaveFile,
     StartRun,
-    SystemCommand,
     TendWorkspace,
     WorkspaceAct,
 )
+from orket.wire.memory import memory_of
 from orket.wire.pieces import PieceView
 from orket.wire.runs import ForkBody, RunStanding, RunStarted, RunView, StartRunBody
 from orket.wire.views import budget_body, recorded
@@ -141,7 +153,7 @@ class Remote:
             return await self.client.start_run(_body(command), key=key)
         return await self.client.fork(fork.run_id, fork_body(command, fork), key=key)
 
-    async def system(self, command: SystemCommand) -> EngineTicket:
+    async def system(self, command: HaltCommand) -> EngineTicket:
         """Have the engine carry out a command about itself."""
         with refusals():
             if isinstance(command, HaltEngine):
@@ -149,6 +161,14 @@ class Remote:
             else:
                 stands = await self.client.release(by=command.by)
             return EngineTicket(halted=stands.halted, runs=tuple(RunId(one) for one in stands.runs))
+
+    async def memory(self, command: MemoryCommand) -> Memory:
+        """Have the engine change the project's memory."""
+        with refusals():
+            if isinstance(command, AddMemory):
+                return memory_of(await self.client.remember(command.text, by=command.by))
+            view = await self.client.forget(command.number, by=command.by, reason=command.reason)
+            return memory_of(view)
 
     async def _tell(self, command: EngineCommand) -> RunStanding:
         client = self.client
@@ -237,6 +257,8 @@ def _error(problem: ClientProblem) -> OrketError:
             return RunNotFound(problem.detail)
         case "sandbox-not-found":
             return SandboxNotFound(problem.detail)
+        case "memory-not-found":
+            return MemoryNotFound(problem.detail)
         case "conflict":
             return RunConflict(problem.detail, allowed=problem.allowed)
         case "run-denied":

@@ -61,6 +61,8 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
         ),
         "memory search": There(("searchMemory",), ("memory",)),
         "watch": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "watch")),
+        "memory add": There(("addMemory",), ("remember",)),
+        "memory forget": There(("forgetMemory",), ("forget",)),
         "events": There((*_EVENTS.operations, "streamRunEvents"), (*_EVENTS.methods, "events")),
         "diff": There(
             (*_EVENTS.operations, "listWorkspaceChanges", "getWorkspaceDiff"),

@@ -126,6 +126,15 @@ def test_looking(house: tuple[Path, str, str], tell: Tell) -> None:
     tell("sandbox", "list")
 
 
+def test_the_memory(tell: Tell) -> None:
+    assert tell("memory", "add", "Totals", "are", "rounded", "down").startswith("remembered: ")
+    number = tell("memory", "search", "rounded").split()[0]
+    assert tell("memory", "forget", number, "--reason", "up, it is").startswith(f"forgotten: {number} ")
+    assert tell("memory", "search", "rounded") == ""
+    assert f"memory {number} was taken out already" in tell("memory", "forget", number, code=2)
+    assert "in words" in tell("memory", "add", "!!", code=2)
+
+
 def test_what_a_run_changed_and_what_becomes_of_it(house: tuple[Path, str, str], tell: Tell) -> None:
     home, _, run = house
     assert tell("diff", run, "--stat") == "added   new.txt\n"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from orket.domain.identifiers import MEMORY
+from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.infrastructure.sqlite import open_ledger, open_reader
 from orket.infrastructure.sqlite.connections import connect_writer
 from orket.infrastructure.sqlite.schema import migrate, migrations
@@ -63,6 +65,24 @@ async def test_what_is_out_of_step_is_found_and_mended_by_a_rebuild(path: Path, 
         store.rebuild()
     assert verify(path).ok
     assert await found(path, "cents") == ["whole cents"]
+
+
+async def test_a_rebuild_takes_out_what_was_taken_out_though_it_came_later(path: Path) -> None:
+    async with open_ledger(path, SteppingClock()) as ledger:
+        await ledger.append(MEMORY, [MemoryAdded(by="ada", text="our own")])
+    await fill(path)
+    async with open_ledger(path, SteppingClock()) as ledger:
+        (cents,) = await ledger.recall("cents")
+        await ledger.append(MEMORY, [MemoryForgotten(number=cents.seq, by="ada")])
+    assert verify(path).ok
+    with closing(Store.open(path)) as store:
+        store.rebuild()
+    assert verify(path).ok
+    assert (await found(path, "cents"), await found(path, "own")) == ([], ["our own"])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE memories SET body = 'not ours' WHERE run_id = 'memory'")
+        connection.commit()
+    assert any("run memory" in one.what for one in verify(path).faults)
 
 
 async def test_a_database_from_before_there_was_a_memory_gets_one(path: Path) -> None:
