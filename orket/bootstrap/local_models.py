@@ -10,8 +10,10 @@ import attrs
 
 from actors import ActorSystem, Ref
 from orket.decision_nodes.model_client import DefaultModelClientNode
+from orket.domain.errors import ModelError, SettingsError
 from orket.domain.identifiers import CardId
 from orket.domain.models import ChatMessage, ChatRole, ModelReply, ModelRequest, ReplyCompleted, Usage
+from orket.infrastructure.models.listing import PATHS, is_among
 from orket.infrastructure.models.local import LlamaServer, LocalServers, Locate, Options
 from orket.infrastructure.models.manifest import entry
 from orket.infrastructure.models.selection import open_model
@@ -74,6 +76,46 @@ def _local(settings: Settings, system: ActorSystem) -> Callable[[str], LocalServ
 def list_weights(settings: Settings) -> tuple[Standing, ...]:
     """List the models whose weights are known by hash, and which of them are here. Blocks."""
     return standings(settings.weights_dir)
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """What a model server has, or why it could not be asked; ``wanted`` is the model that is set to be used.
+
+    ``missing`` says that the wanted model is not there.
+    """
+
+    adapter: str
+    url: str
+    names: tuple[str, ...] = ()
+    error: str = ""
+    wanted: str = ""
+    missing: bool = False
+
+
+async def list_offered(settings: Settings) -> tuple[Offer, ...]:
+    """Ask the model servers that were set, by a URL or by the model to use, which models they have."""
+    chosen = settings.model.partition(":")
+    adapter = {"responses": "openai"}.get(chosen[0], chosen[0])
+    configured = {*settings.model_urls, adapter}
+    servers, offers = open_servers(settings, None), list[Offer]()
+    for one in sorted(configured & set(PATHS)):
+        wanted = chosen[2] if one == adapter and "@" not in chosen[2] else ""
+        offers.append(await _offer(servers, one, wanted))
+    return tuple(offers)
+
+
+async def _offer(servers: Servers, adapter: str, wanted: str) -> Offer:
+    try:
+        url = servers.url(adapter)
+    except SettingsError as error:
+        return Offer(adapter=adapter, url="", error=error.detail, wanted=wanted)
+    try:
+        names = await servers.offered(adapter)
+    except (ModelError, SettingsError) as error:
+        return Offer(adapter=adapter, url=url, error=error.detail, wanted=wanted)
+    missing = bool(wanted) and not is_among(wanted, names)
+    return Offer(adapter=adapter, url=url, names=names, wanted=wanted, missing=missing)
 
 
 def pull_weights(settings: Settings, name: str, tell: Callable[[Progress], None]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -20,6 +20,11 @@ PATHS = {
     "responses": "/v1/responses",
     "anthropic": "/v1/messages",
     "ollama": "/api/chat",
+}
+LISTS: Mapping[str, Callable[[Sequence[str]], JSON]] = {
+    "/v1/models": lambda names: {"object": "list", "data": [{"id": one} for one in names]},
+    "/v1/models?limit=1000": lambda names: {"data": [{"type": "model", "id": one} for one in names]},
+    "/api/tags": lambda names: {"models": [{"name": one, "model": one, "size": 1} for one in names]},
 }
 PIECES = 4
 
@@ -78,6 +83,7 @@ class ModelServer:
 
     replies: Sequence[ScriptedReply] = ()
     everything: ModelReply | None = None
+    names: Sequence[str] = ()
     faults: list[Fault] = attrs.field(factory=list)
     asked: list[Asked] = attrs.field(factory=list)
     hung_up: int = 0
@@ -114,6 +120,13 @@ class ModelServer:
         scope.cancel()
 
     async def _answer(self, stream: anyio.abc.SocketStream, request: Asked) -> None:
+        if request.path in LISTS:
+            fault = self.faults.pop(0) if self.faults else None
+            refusal = fault if isinstance(fault, Refuse) else None
+            body = refusal.body if refusal else json.dumps(LISTS[request.path](self.names)).encode()
+            status = refusal.status if refusal else 200
+            await stream.send(_head(status, {"content-length": str(len(body))}, "application/json") + body)
+            return
         protocol = next(name for name, path in PATHS.items() if path == request.path)
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, Refuse):
@@ -167,9 +180,9 @@ async def _read(stream: anyio.abc.SocketStream) -> Asked:
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    while len(body) < int(headers["content-length"]):
+    while len(body) < int(headers.get("content-length", 0)):
         body += await stream.receive()
-    return Asked(first.split()[1], headers, json.loads(body))
+    return Asked(first.split()[1], headers, json.loads(body or b"{}"))
 
 
 async def _send(

@@ -89,6 +89,19 @@ class Incoming:
         line, self._buffer = self._buffer[:end].decode(), self._buffer[end + 1 :]
         return line if line.strip() else await self._next_line()
 
+    async def part(self) -> bytes | None:
+        """Return the next bytes as they come, None when there are no more.
+
+        Raises:
+            ModelError: ``connection``, ``protocol``.
+        """
+        try:
+            return await self._next_bytes()
+        except httpx2.TransportError as error:
+            raise _broken(error) from error
+        except httpx2.DecodingError as error:
+            raise garbled(str(error)) from error
+
     async def _next_bytes(self) -> bytes | None:
         if self._bytes is None:
             self._bytes = self._response.aiter_bytes()
@@ -146,6 +159,31 @@ class Server:
                     yield incoming
                 finally:
                     await incoming.aclose()
+
+    async def look_up(self, path: str, headers: Mapping[str, str]) -> bytes:
+        """Fetch what a server tells about itself, at most ``EVENT_BYTES_MAX`` bytes.
+
+        Raises:
+            ModelError: The server refuses, cannot be reached, or does not answer within ``CONNECT_S``.
+        """
+        url = await self.locate()
+        body = bytearray()
+        with anyio.move_on_after(CONNECT_S) as limit:
+            async with self._client(url) as http:
+                request = http.build_request("GET", url + path, headers=dict(headers))
+                response = await self._send(http, request)
+                incoming = Incoming(response, lines=True, idle_s=self.idle_s)
+                try:
+                    await self._check(response, "")
+                    while (part := await incoming.part()) is not None:
+                        body += part
+                        if len(body) > EVENT_BYTES_MAX:
+                            raise garbled(f"an answer of more than {EVENT_BYTES_MAX} bytes")
+                finally:
+                    await incoming.aclose()
+        if limit.cancelled_caught:
+            raise ModelError(f"no answer within {CONNECT_S:g} s", code="timeout", retryable=True)
+        return bytes(body)
 
     def _client(self, url: str) -> httpx2.AsyncClient:
         safe = url.startswith("https://")

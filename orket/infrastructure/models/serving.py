@@ -11,6 +11,7 @@ from orket.domain.ports import ModelClient
 from orket.infrastructure.models.anthropic import Anthropic
 from orket.infrastructure.models.circuit import Circuit
 from orket.infrastructure.models.exchange import Server
+from orket.infrastructure.models.listing import offered
 from orket.infrastructure.models.names import (
     DEFAULT_URLS,
     Address,
@@ -68,13 +69,30 @@ class Servers:
         if adapter == LOCAL:
             return self._open_local(name.removeprefix(f"{LOCAL}:"))
         found = address(name, adapter, self._urls())
+        return ServedModel(_speech(found), found.model, self._server(found, name))
+
+    async def offered(self, adapter: str) -> tuple[str, ...]:
+        """Ask the server of an adapter which models it has.
+
+        Raises:
+            SettingsError: As ``open``.
+            ModelError: It refuses, cannot be reached, or says something else.
+        """
+        found = address(f"{adapter}:any", adapter, self._urls())
+        server = self._server(found, adapter)
+        return await offered(adapter, server, _speech(found).headers(server.key))
+
+    def url(self, adapter: str) -> str:
+        """Say where the server of an adapter is."""
+        return address(f"{adapter}:any", adapter, self._urls()).url
+
+    def _server(self, found: Address, name: str) -> Server:
         key = self._key(found)
         if key and not is_private(found.url):
             raise SettingsError(
                 f"the model {name!r}: its key would be readable on the way to {found.origin}; use https"
             )
-        server = Server(_at(found.url), self.circuit(found.origin), key, self.idle_s)
-        return ServedModel(_speech(found), found.model, server)
+        return Server(_at(found.url), self.circuit(found.origin), key, self.idle_s)
 
     def _open_local(self, name: str) -> ModelClient:
         if self.local is None:

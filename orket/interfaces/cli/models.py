@@ -12,7 +12,7 @@ from cyclopts import App
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
-from orket.bootstrap.local_models import Standing
+from orket.bootstrap.local_models import Offer, Standing
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
@@ -27,24 +27,53 @@ _TOKENS_MAX = 4096
 
 @app.command(name="list")
 def list_(*, as_json: Json = False, where: Where = HERE) -> int:
-    """List the models whose weights are known by hash, and whether they are here.
+    """List the models whose weights are known by hash, and those that your model servers have.
+
+    A server is asked when its URL is set, or a model of it is set to be used. Exit code 1: one
+    could not be asked, or does not have the model that is set.
 
     Args:
-        as_json: Print one model a line as JSON.
+        as_json: Print one model a line as JSON; a server that could not be asked has the error.
     """
-    from orket.bootstrap.local_models import list_weights
+    from orket.bootstrap.local_models import list_offered, list_weights
 
     settings, out = where.settings(), Out()
-    found = list_weights(settings)
+    found, offers = list_weights(settings), anyio.run(list_offered, settings)
+    code = Exit.NOT_DONE if any(one.error or one.missing for one in offers) else Exit.DONE
     if as_json:
         for one in found:
             told = {"name": f"local:{one.entry.name}", "here": one.here, "path": str(one.path)}
             told |= {"about": one.entry.about, "bytes": one.entry.size_bytes, "sha256": one.entry.sha256}
             out.line(codec.encode(told).decode())
-        return Exit.DONE
-    for one in found:
-        out.show(_entry(one))
-    return Exit.DONE
+        for row in (row for one in offers for row in _rows(one)):
+            out.line(codec.encode(row).decode())
+        return code
+    out.show(*map(_entry, found), *map(_offer, offers))
+    return code
+
+
+def _rows(offer: Offer) -> Iterator[dict[str, object]]:
+    server = {"server": offer.url}
+    for name in offer.names:
+        yield {"name": f"{offer.adapter}:{name}", "here": True, **server}
+    if offer.missing:
+        yield {"name": f"{offer.adapter}:{offer.wanted}", "here": False, **server}
+    if offer.error:
+        yield {"name": f"{offer.adapter}:", "here": False, **server, "error": offer.error}
+
+
+def _offer(offer: Offer) -> Text:
+    told = Text(f"{offer.adapter} at {printable(offer.url)}" if offer.url else offer.adapter)
+    for name in offer.names:
+        told.append("\n✔ ", style="green").append(f"{offer.adapter}:{printable(name)}", style="default")
+    if offer.missing:
+        how = f": ollama pull {offer.wanted}" if offer.adapter == "ollama" else ""
+        told.append(f"\n  {offer.adapter}:{printable(offer.wanted)} is set to be used and not there{how}")
+    if offer.error:
+        told.append(f"\n  {printable(offer.error)}", style="red")
+    elif not offer.names:
+        told.append("\n  it has no models", style="dim")
+    return told
 
 
 def _entry(one: Standing) -> Text:

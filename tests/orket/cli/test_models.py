@@ -44,6 +44,41 @@ def test_the_list_says_what_is_here(here: Path, capfd: pytest.CaptureFixture[str
     assert "orket models pull qwen2.5-coder-1.5b" in capfd.readouterr().out
 
 
+def test_the_list_asks_the_servers_that_are_set(
+    here: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.names = ["tiny", "llama3:latest"]
+    monkeypatch.setenv("ORKET_OLLAMA_URL", server.url("ollama"))
+    monkeypatch.setenv("ORKET_MODEL", "ollama:llama3")
+    assert main(["models", "list", "--json"]) == 0
+    told = [one for one in map(json.loads, capfd.readouterr().out.splitlines()) if "server" in one]
+    assert {(one["name"], one["here"], one["server"]) for one in told} == {
+        (f"{adapter}:{name}", True, server.url(adapter))
+        for adapter in ("openai", "ollama")
+        for name in server.names
+    }
+    assert sorted(one.path for one in server.asked) == ["/api/tags", "/v1/models"]
+
+
+def test_the_list_says_what_is_missing_and_who_did_not_answer(
+    here: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.faults = [Refuse(401, b'{"error":{"message":"bad key key-0123456789"}}')]
+    monkeypatch.setenv("ORKET_OLLAMA_URL", server.url("ollama"))
+    monkeypatch.setenv("ORKET_ANTHROPIC_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("ORKET_MODEL", "ollama:nope")
+    assert main(["models", "list"]) == 1
+    told = capfd.readouterr().out
+    assert (
+        "anthropic at http://127.0.0.1:9/v1\n  the model server at http://127.0.0.1:9 cannot be reached"
+        in told
+    )
+    assert "HTTP 401" in told
+    assert "it has no models" in told
+    assert main(["models", "list"]) == 1
+    assert "ollama:nope is set to be used and not there: ollama pull nope" in capfd.readouterr().out
+
+
 def test_an_unknown_model_is_not_pulled(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull", "local:nope"]) == 1
     assert "known: qwen2.5-coder-1.5b" in capfd.readouterr().err
