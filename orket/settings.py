@@ -54,6 +54,7 @@ class Settings:
     ``local`` says how they are run. ``model_urls`` are the model servers by adapter, ``model_keys`` what
     opens them, by adapter or by URL. ``require_key`` says that the bridge needs a key on loopback too.
     ``url`` is the bridge that commands use instead of the data directory, ``key`` what opens it.
+    ``image_model`` is the folder of the diffusers pipeline with which ``image_generate`` paints.
     ``http_inside`` lists the ``host:port`` of servers off the open net that ``http_request`` may reach.
     ``gitea`` is the server whose webhook is heard, if any.
     ``secrets`` are values that must not reach the ledger.
@@ -75,6 +76,7 @@ class Settings:
     require_key: bool = False
     url: str = ""
     key: str = attrs.field(default="", repr=False)
+    image_model: Path | None = None
     http_inside: tuple[str, ...] = ()
     gitea: GiteaSettings | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
@@ -132,6 +134,7 @@ def load_settings(
         environ={key: value for key, value in ours.items() if key not in _GITEA_SECRETS},
         gitea=gitea,
         weights_dir=_weights_dir(ours, environ, cwd),
+        image_model=cwd / ours["ORKET_IMAGE_MODEL"] if ours.get("ORKET_IMAGE_MODEL") else None,
         local=LocalSettings(
             threads=_number(ours, "ORKET_LOCAL_THREADS", default_threads(os.cpu_count() or 1), 1, 256),
             context_tokens=_number(ours, "ORKET_LOCAL_CONTEXT", 8192, 512, 1 << 20),

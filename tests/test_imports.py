@@ -25,6 +25,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "orket/services/vision": frozenset({"PIL"}),
     "orket/orchestration": frozenset({"anyio", "attrs", "msgspec"}),
     "orket/infrastructure": frozenset({"anyio", "attrs", "msgspec", "httpx2"}),
+    "orket/infrastructure/vision": frozenset({"anyio", "attrs", "msgspec", "diffusers", "torch"}),
     "orket/infrastructure/mcp": frozenset(
         {"anyio", "attrs", "msgspec", "httpx2", "jsonschema", "mcp", "mcp_types", "referencing"}
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -48,10 +49,34 @@ def installed_tools(settings: Settings) -> Toolbox:
             http_request_tool(_Web(settings.http_inside)),
             archive_eval_tool(FileArchive(settings.data_dir / "evals", SystemClock().now)),
             promote_prompt_tool(FilePrompts(settings.model_dir)),
-            *((image_analyze.TOOL,) if find_spec("PIL") is not None else ()),
+            *_vision(settings),
             *map(_load, installed(ENTRY_POINTS)),
         )
     )
+
+
+def absent_tools(settings: Settings) -> Mapping[str, str]:
+    """Say which tools of Orket's own are not installed here, and why."""
+    from orket.infrastructure.vision import why_absent
+
+    needs = {"image_analyze": _no_pillow(), "image_generate": why_absent(settings.image_model)}
+    return {name: why for name, why in needs.items() if why}
+
+
+def _no_pillow() -> str:
+    return "" if find_spec("PIL") is not None else "not installed: PIL; pip install 'orket[vision]'"
+
+
+def _vision(settings: Settings) -> Iterator[Tool[Any]]:
+    if not _no_pillow():
+        yield image_analyze.TOOL
+    if settings.image_model is None:
+        return
+    from orket.infrastructure.vision import LocalPainter, why_absent
+    from orket.services.tools.image_generate import image_generate_tool
+
+    if not why_absent(settings.image_model):
+        yield image_generate_tool(LocalPainter(settings.image_model, settings.local.threads))
 
 
 def _load(point: Point) -> Tool[Any]:

@@ -18,6 +18,7 @@ PATHS: Mapping[str, str] = {"openai": "/models", "anthropic": "/models?limit=100
 class _Named(msgspec.Struct):
     id: str = ""
     name: str = ""
+    model: str = ""
 
 
 class _Listed(msgspec.Struct):
@@ -33,7 +34,11 @@ async def offered(adapter: str, server: Server, headers: Mapping[str, str]) -> t
     """
     told = understood((await server.look_up(PATHS[adapter], headers)).decode("utf-8", "replace"), _Listed)
     # llama.cpp tells both lists in one answer; the one of the protocol counts.
-    names = [one.name for one in told.models] if adapter == "ollama" else [one.id for one in told.data]
+    names = (
+        [one.name or one.model for one in told.models]
+        if adapter == "ollama"
+        else [one.id for one in told.data]
+    )
     return tuple(sorted({one for one in names[:NAMES_MAX] if one}))
 
 

@@ -45,6 +45,7 @@ _COMMANDS = MappingProxyType(
             "replay": ("replay:replay", "Replay a recorded run without a model; name the first difference."),
             "ledger": ("ledger:app", "Look at the record of everything that happened."),
             "nodes": ("system:nodes", "List the decision nodes, which are selected, and by whom."),
+            "tools": ("tools:tools", "List the installed tools, and say why one is absent."),
             "db": ("database:app", "Look after the database: check, back up, migrate."),
             "sandbox": (
                 "sandbox:app",

@@ -76,6 +76,7 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
             "it copies the database file with its chain; `ledger show` reads over the bridge"
         ),
         "nodes": There(("getPolicies",), ("policies",)),
+        "tools": _MACHINE,
         "db check": _FILES,
         "db backup": _FILES,
         "db migrate": _FILES,

@@ -211,6 +211,14 @@ def test_looking_where_nothing_is_says_so_and_makes_nothing(tmp_path: Path, here
     assert list(tmp_path.iterdir()) == []
 
 
+def test_tools_say_what_they_may_do_and_why_one_is_absent(here: Here):
+    told = {one["name"]: one for one in map(json.loads, here("tools", "--json").out.splitlines())}
+    assert told["write_file"]["permissions"] == ["write_files"]
+    assert told["write_file"]["recovery"] == "idempotent"
+    assert told["image_generate"]["absent"], "no folder was named"
+    assert "image_generate is not here: " in here("tools").out
+
+
 def test_nodes_say_who_selected_them(here: Here, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ORKET_TOOL_GATE_NODE", "idesign")
     told = here("nodes", "--json").out

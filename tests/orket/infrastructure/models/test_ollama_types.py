@@ -13,7 +13,7 @@ import pytest
 from orket.domain.models import ChatMessage, ChatRole, FinishReason, ProposedCall
 from orket.domain.tools import ToolSpec
 from orket.infrastructure.models.ollama import Ollama
-from tests.contracts.model_server import FRAMES
+from tests.contracts.model_server import FRAMES, LISTS
 from tests.contracts.models import ask, line
 
 ollama = pytest.importorskip("ollama", reason="the package 'ollama' is not installed: pip install ollama")
@@ -59,6 +59,11 @@ def test_what_the_stand_in_says_is_a_chat_response() -> None:
     assert read[-2].message.tool_calls[0].function.arguments == {"colour": "red"}
     assert (read[-1].done, read[-1].done_reason) == (True, "length")
     assert (read[-1].prompt_eval_count, read[-1].eval_count) == (9, 3)
+
+
+def test_what_the_stand_in_lists_is_a_list() -> None:
+    (one,) = ollama.ListResponse.model_validate(LISTS["/api/tags"](["tiny:latest"])).models
+    assert one.model == "tiny:latest"
 
 
 def _encoded(body: object) -> bytes:
