@@ -22,6 +22,7 @@ from orket.infrastructure.sandboxes.limiting import set_limits
 
 USER_BASE = 1_900_000_000  # far above what systems give out; the launcher's pid makes it one of a kind
 USERS_EACH = 32  # per warm launcher
+ETC = "/etc"
 STAGE = "/tmp"  # in a mount namespace of our own
 READ, WRITE = "--ro-bind", "--bind"
 OWN = "--own"  # to be written, and the sandbox user's own already
@@ -215,13 +216,14 @@ class Stage:
                 self._place(one, self._clone(one))
 
     def shown(self, places: list[Place]) -> list[Place]:
-        """Say where places are laid out now; those that are none but are to be made come first."""
-        bound = [
-            (how, self._spots[how, source, target], target)
-            for how, source, target in places
-            if _is_bound((how, source, target))
-        ]
-        return [*(one for one in places if not _is_bound(one)), *bound]
+        """Say where places are laid out now; those that are none but are to be made come first.
+
+        What belongs in ``/etc`` is one place: bubblewrap takes its time for each.
+        """
+        made = [one for one in places if not _is_bound(one)]
+        etc = [(READ, f"{STAGE}{ETC}", ETC)] if any(map(_is_etc, places)) else []
+        bound = [one for one in places if _is_bound(one) and not _is_etc(one)]
+        return [*made, *etc, *((one[0], self._spots[one], one[2]) for one in bound)]
 
     @contextmanager
     def as_user(self) -> Iterator[None]:
@@ -252,6 +254,9 @@ class Stage:
 
     def _place(self, place: Place, tree: int) -> None:
         spot = f"{STAGE}/{len(self._spots)}"
+        if _is_etc(place):
+            spot = f"{STAGE}{place[2]}"
+            os.makedirs(os.path.dirname(spot), 0o755, exist_ok=True)
         if stat.S_ISDIR(os.stat(tree).st_mode):
             os.mkdir(spot, 0o755)
         else:
@@ -259,6 +264,10 @@ class Stage:
         place_tree(tree, spot, place[1])
         os.close(tree)
         self._spots[place] = spot
+
+
+def _is_etc(place: Place) -> bool:
+    return place[0] == READ and place[2].startswith(f"{ETC}/")
 
 
 def _is_bound(place: Place) -> bool:
