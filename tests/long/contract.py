@@ -99,8 +99,8 @@ def is_quiet(said: Sequence[str]) -> bool:
 def _command(tool: Path, url: str, seconds: int, seed: int | None) -> Sequence[str | Path]:
     return (
         *(tool, "--config-file", CONFIG, "run", f"{url}/openapi.json", "--checks", "all", "--no-color"),
-        *("--max-time", str(seconds), "--continue-on-failure", "--request-timeout", "60"),
-        *("--max-response-time", "30"),  # a request may ask to wait for ten seconds
+        *("--max-time", str(seconds), "--continue-on-failure", "--request-timeout", "90"),
+        *("--max-response-time", "60"),  # a model that is not there is asked a few times
         *("--suppress-health-check", "all", "--report-dir", "reports"),
         *(() if seed is None else ("--seed", str(seed))),
     )

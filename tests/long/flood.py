@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import signal
 import tempfile
 import time
@@ -19,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.load.client import exchange_head, request
-from benchmarks.load.overload import PLACES, TIMES, resident_mib
+from orket.interfaces.limits import HttpLimits
 from tests.long.contract import STOP_S, is_quiet, serving
 
 TARGET = "ledger_cli"
+TIMES = 3
 STARTERS = 8
 GROWTH_MIB_MAX = 24.0
 SETTLE_S = 180.0
@@ -38,6 +39,29 @@ class Outcome:
     accepted: dict[str, str] = field(default_factory=dict)
 
 
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    """Write a request; ``_`` in the names of headers stands for ``-``."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes
+) -> tuple[int, bytes, bytes]:
+    """Send one request; the status, the head in lower case and the body of its answer."""
+    writer.write(sent)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return int(head.split(b" ", 2)[1]), head, await reader.readexactly(int(length or 0))
+
+
+def resident_mib(pid: int) -> float:
+    """Memory that a process has."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize() / 2**20
+
+
 class Client:
     """A connection that is taken up again when a refusal closes it."""
 
@@ -50,7 +74,7 @@ class Client:
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-            status, head, body = await exchange_head(*self._streams, sent)
+            status, head, body = await exchange(*self._streams, sent)
         except (OSError, asyncio.IncompleteReadError):
             self.close()
             self._outcome.statuses[kind, 0] += 1
@@ -108,7 +132,7 @@ async def flood(port: int, pid: int, seconds: float) -> tuple[Outcome, list[floa
     outcome, memory = Outcome(), list[float]()
     ends = time.monotonic() + seconds
     async with asyncio.TaskGroup() as group:
-        for _ in range(PLACES * TIMES):
+        for _ in range(HttpLimits().requests * TIMES):
             group.create_task(look(port, outcome, ends))
         for number in range(STARTERS):
             group.create_task(start(port, outcome, ends, f"flood-{number}"))
