@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -12,12 +14,16 @@ import pytest
 from orket.domain import events as e
 from orket.domain.events import Recorded
 from orket.domain.identifiers import RunId
+from orket.domain.models import TextDelta
 from orket.domain.ports import LedgerReader
 from orket.domain.runs import RunStatus
 from orket.infrastructure.memory import MemoryLedger, open_ledger
 from orket.interfaces.cli.follow import Events, follow
-from orket.interfaces.cli.reach import pages, tail
+from orket.interfaces.cli.reach import Own, pages, tail
 from orket.interfaces.cli.watch import Watch
+from orket.orchestration.live import Live
+from orket.wire.pieces import PieceView
+from tests.contracts.models import ask
 from tests.orket.cli import recorded as r
 
 pytestmark = pytest.mark.anyio
@@ -34,6 +40,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.events: list[Recorded] = []
+        self.pieces: list[PieceView] = []
         self.ticks = 0
         self.parked = anyio.Event()
 
@@ -46,6 +53,10 @@ class Seen:
         self.events.append(recorded)
         if isinstance(recorded.event, e.ToolCallIntended):
             self.parked.set()
+
+    def piece(self, piece: PieceView, watch: Watch) -> None:
+        self.pieces.append(piece)
+        self.parked.set()
 
     def tick(self, watch: Watch) -> None:
         self.ticks += 1
@@ -74,6 +85,22 @@ async def test_it_follows_a_run_that_is_happening_to_its_end():
     assert watch.state.status is RunStatus.DONE
     assert [type(one.event) for one in seen.events] == [type(one) for one in [*r.beginning(), *r.ending()]]
     assert seen.ticks >= 1
+
+
+async def test_what_is_being_written_is_shown_as_long_as_it_is_followed():
+    seen, live = Seen(), Live()
+    async with open_ledger(Noon()) as ledger, anyio.create_task_group() as tasks:
+        await written(ledger, r.accepted())
+        own = Own(ledger=ledger, engine=cast("Any", None), live=live)
+        watch = Watch.of(r.RUN)
+        tasks.start_soon(partial(follow, following(ledger), watch, seen, pieces=own.pieces(r.RUN)))
+        with live.writing(r.RUN, ask()) as writing:
+            writing.begin("some:model")
+            writing.hear(TextDelta("Well, "))
+            await seen.parked.wait()
+        await written(ledger, [e.RunFinished(status="done")])
+    assert [one.text for one in seen.pieces] == ["Well, "]
+    assert not live.watchers
 
 
 async def test_a_run_that_waits_for_a_person_is_not_followed_further():

@@ -9,6 +9,8 @@ import pytest
 from orket.client import ClientProblem, Unreachable
 from orket.domain import errors as e
 from orket.domain.errors import OrketError
+from orket.domain.events import RunPaused
+from orket.domain.models import TextDelta
 from orket.infrastructure.lock import EngineLock
 from orket.interfaces.cli.app import main
 from orket.interfaces.cli.exits import BadInput
@@ -16,6 +18,8 @@ from orket.interfaces.cli.remote import _error, connect
 from orket.interfaces.problems import problem_of
 from orket.wire.errors import WireInvalid
 from orket.wire.problems import Fault
+from tests.orket.interfaces.serving import served
+from tests.orket.interfaces.test_pieces import begun
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,15 @@ def test_an_engine_that_does_not_answer_keeps_nobody_from_looking(tmp_path: Path
     with lock:
         assert main(["runs"]) == 1
     assert "there is no database at" in capfd.readouterr().err  # it looked for the database itself
+
+
+@pytest.mark.anyio
+async def test_what_models_write_is_seen_from_far(tmp_path: Path):
+    with served(tmp_path) as bridge:
+        run = bridge.run()
+        writing = bridge.portal.call(begun, bridge.house, run, "Well, ")
+        async with connect(str(bridge.path)) as remote, remote.pieces(run) as pieces:
+            assert (await anext(pieces)).text == "Well, "
+            bridge.append(run, RunPaused(by="ada"))  # told elsewhere, see ``events``
+            bridge.portal.call(writing.hear, TextDelta("then. "))
+            assert (await anext(pieces)).text == "then. "
