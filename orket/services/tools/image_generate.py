@@ -60,7 +60,7 @@ def image_generate_tool(painter: Painter) -> Tool[ImageGenerateArguments]:
             height=args.height,
             steps=args.steps,
             seed=args.seed,
-            within_s=min(PAINT_S, workbench.spec.limits.wall_s),
+            within_s=PAINT_S,
         )
         size = await workbench.write(args.path, await painter.paint(picture))
         return done(path=args.path, size_bytes=size, width=args.width, height=args.height)

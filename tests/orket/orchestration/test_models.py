@@ -109,6 +109,18 @@ async def test_what_was_cut_off_is_recorded_does_nothing_and_is_said(bench: Benc
     assert await replays(bench, recorded)
 
 
+async def test_an_unknown_tool_and_a_wrong_argument_are_named_in_the_next_turn(bench: Bench) -> None:
+    wrong = ("write_file", {"path": 5, "content": "a"})
+    async with model_server() as server:
+        answers = [says("", ("paint", {})), says("", wrong), says("", WRITE, REVIEW), says("", DONE)]
+        state, recorded = await run(bench, server, answers)
+    assert state.status is RunStatus.DONE
+    unknown, typed = (one.body["messages"][-1]["content"] for one in server.asked[1:3])
+    assert "there is no tool 'paint'" in unknown
+    assert "/path: must be string, not integer" in typed
+    assert await replays(bench, recorded)
+
+
 async def test_a_small_model_gets_a_schema_and_one_step_at_a_time(bench: Bench) -> None:
     def action(tool: str, **arguments: str) -> Say:
         return says(json.dumps({"tool": tool, "arguments": arguments}))
