@@ -45,7 +45,7 @@ from orket.services.project_messages import (
     StopProject,
 )
 from orket.settings import Settings
-from tests.contracts.sandbox_drivers import named_engine
+from tests.contracts.sandbox_drivers import Herald, named_engine, opened
 
 pytestmark = pytest.mark.anyio
 IMAGE = "orket-test/tiny:1"
@@ -186,6 +186,31 @@ async def test_a_stack_is_brought_up_used_taken_up_again_and_deleted(
     finally:
         for left in await driver.left():
             await driver.remove(left)
+
+
+async def test_a_command_has_the_bounds_that_are_stated(tmp_path: Path) -> None:
+    """What the container engine was told, asked of it while the command runs."""
+    named = named_engine()
+    driver = ComposeDriver(socket=named, owner=tmp_path.name)
+    limits = Limits(wall_s=30.0, memory_bytes=300_000_000, processes=40, cpu_s=7)
+    herald = Herald(tmp_path / "work")
+    async with opened(driver, tmp_path / "work") as sandbox, anyio.create_task_group() as group:
+        argv = ("sh", "-c", f"echo up > {herald.path}; sleep 20")
+        group.start_soon(sandbox.run, Command(argv=argv, limits=limits))
+        assert await herald.word() == "up"
+        api = EngineApi(named)
+        asked = {"all": "1", "filters": json.dumps({"label": [f"orket.owner={tmp_path.name}"]})}
+        (one,) = await api.call("GET", "/containers/json", kind=list, query=asked)
+        told: dict[str, Any] = await api.call("GET", f"/containers/{one['Id']}/json", kind=dict)
+        info: dict[str, Any] = await api.call("GET", "/info", kind=dict)
+        group.cancel_scope.cancel()
+    host = told["HostConfig"]
+    assert host["Memory"] == host["MemorySwap"] == 300_000_000
+    assert host["PidsLimit"] == 41
+    assert host["NanoCpus"] == int(min(2.0, info["NCPU"]) * 1e9)
+    assert host["NetworkMode"] == "none"
+    assert host["ReadonlyRootfs"]
+    assert {"Name": "cpu", "Soft": 7, "Hard": 12} in host["Ulimits"]
 
 
 LOOK = """

@@ -6,7 +6,9 @@ import pytest
 
 from orket.domain.ports import SandboxDriver
 from orket.domain.sandboxes import CommandEnd
+from orket.infrastructure.sandboxes import compose
 from orket.infrastructure.sandboxes.process import MEMORY_STATE
+from tests.contracts import test_compose_projects as projects
 from tests.contracts import test_sandbox_commands as commands
 from tests.contracts.escapes import ATTEMPTS, KEPT
 from tests.contracts.sandbox_drivers import probed, working
@@ -37,7 +39,34 @@ COMMANDS = {
         commands.test_nothing_survives_an_engine_that_is_killed,
     ),
 }
+# The lines of level 3 have tests that only run where there is a container engine; that they exist is known.
+CONTAINED = {
+    "CPU limit per process, and a share of the processors per command": (
+        commands.test_the_cpu_limit,
+        projects.test_a_command_has_the_bounds_that_are_stated,
+    ),
+    "memory of all its processes together, kept by a control group": (
+        commands.test_the_address_space_limit,
+        commands.test_memory_of_many_processes_together_is_looked_at,
+        projects.test_a_command_has_the_bounds_that_are_stated,
+    ),
+    "limit of processes per command, kept by a control group": (
+        commands.test_the_limit_of_processes,
+        projects.test_a_command_has_the_bounds_that_are_stated,
+    ),
+    "by podman: a command that is ended for want of memory is told as killed (signal 9)": (
+        commands.test_the_address_space_limit,
+    ),
+    "by podman: commands see HOSTNAME, TERM and container in their environment": (
+        commands.test_the_environment_is_scrubbed,
+    ),
+}
 KINDS = {
+    "no capabilities, no further namespaces, dangerous system calls refused": {
+        "powers",
+        "namespaces",
+        "kernel",
+    },
     "nothing outside the workspace can be written": {"files", "links"},
     "of the system only programs, libraries and the interpreter can be read": {"files", "proc", "sys"},
     "no capabilities, and none to gain": {"powers"},
@@ -68,8 +97,20 @@ def test_each_line_that_a_level_states_is_tried(kind: type[SandboxDriver]) -> No
         assert {one.kind for one in tried} == kinds, f"{driver.name}: {line!r}"
 
 
+@pytest.mark.parametrize("line", [*compose.STATES, *compose.PODMAN_STATES])
+def test_each_line_that_the_compose_level_states_is_tried(line: str) -> None:
+    kinds = KINDS.get(line, set())
+    tried = {one.kind for one in ATTEMPTS if one.kind in kinds and one.levels[3] == KEPT}
+    assert tried == kinds
+    assert CONTAINED.get(line) or COMMANDS.get(line) or tried, (
+        f"compose states {line!r}, and nothing tries it"
+    )
+
+
 def test_the_table_says_nothing_that_no_level_states() -> None:
     stated = {line for kind in commands.DRIVERS[:3] for line in probed(kind).states} | {MEMORY_STATE}
+    stated |= {*compose.STATES, *compose.PODMAN_STATES}
+    assert CONTAINED.keys() <= stated
     missing = (COMMANDS.keys() | KINDS.keys()) - stated
     assert not missing or not all(probed(kind).ok for kind in commands.DRIVERS[:3])
 
