@@ -32,7 +32,6 @@ from orket.interfaces.api import create_app
 from orket.interfaces.collecting import collecting_seldom
 from orket.interfaces.limits import HttpLimits
 from orket.interfaces.listening import tcp_listener
-from orket.interfaces.protocol import bounded_http
 from orket.interfaces.serve import serve_app
 from orket.orchestration.messages import PauseRun, RunTicket
 from orket.settings import load_settings
@@ -125,7 +124,7 @@ async def serve_mounted(app: Starlette) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            http=bounded_http(lambda scope: False),
+            http="httptools",
             ws="none",
         )
         sys.stdout.write(f"{listener.getsockname()[1]}\n")

@@ -8,6 +8,7 @@ wanted (``admission``).
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import time
@@ -59,6 +60,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, table: Table, bridge: Bridge) -> None:
         self.app, self._table, self._bridge = app, table, bridge
+        self._ids, self._numbers = os.urandom(8).hex(), itertools.count()
         self._served: tuple[str, frozenset[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +69,7 @@ class Door:
             await self.app(scope, receive, send)
             return
         given, hosts, header_bytes = _read(scope["headers"])
-        origin = _origin(given)
+        origin = self._origin(given)
         visit = scope[VISIT] = Visit(origin.request_id, _STRANGER, given, "", self._bridge.departures)
         mark = (b"x-request-id", origin.request_id.encode())
         status, began = 500, time.perf_counter()
@@ -92,6 +94,15 @@ class Door:
         finally:
             REQUEST.reset(held)
             self._bridge.meter.ended(visit.operation, status, time.perf_counter() - began)
+
+    def _origin(self, given: Given) -> Origin:
+        sent = given.get(b"x-request-id")
+        known = sent is not None and _REQUEST_ID.fullmatch(sent) is not None
+        request_id = sent.decode() if sent and known else f"{self._ids}{next(self._numbers):016x}"
+        trace = given.get(b"traceparent")
+        return Origin(
+            request_id, trace.decode() if trace is not None and _TRACEPARENT.fullmatch(trace) else ""
+        )
 
     def _check(self, hosts: int, header_bytes: int, given: Given) -> None:
         bridge = self._bridge
@@ -159,13 +170,6 @@ def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[Given, int, int]:
         hosts += name == b"host"
         found[name] = value
     return found, hosts, header_bytes
-
-
-def _origin(given: Given) -> Origin:
-    sent = given.get(b"x-request-id")
-    request_id = sent.decode() if sent is not None and _REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
-    trace = given.get(b"traceparent")
-    return Origin(request_id, trace.decode() if trace is not None and _TRACEPARENT.fullmatch(trace) else "")
 
 
 def _fault(header: str, detail: str) -> Fault:

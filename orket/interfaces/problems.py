@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 import attrs
@@ -163,7 +164,17 @@ def kind_of(error: BaseException) -> Kind:
         return error.kind
     if isinstance(error, WireInvalid) and error.malformed:
         return MALFORMED
-    return next((_KINDS[one] for one in type(error).__mro__ if one in _KINDS), INTERNAL)
+    return _kind_of_classes(type(error).__mro__)
+
+
+@lru_cache(256)
+def _kind_of_classes(ancestry: tuple[type, ...]) -> Kind:
+    return next((_KINDS[one] for one in ancestry if one in _KINDS), INTERNAL)
+
+
+@lru_cache(256)
+def _place_of_classes(ancestry: tuple[type, ...]) -> tuple[Place, str] | None:
+    return next((_PLACES[one] for one in ancestry if one in _PLACES), None)
 
 
 def problem_of(error: BaseException, *, instance: str = "", request_id: str = "") -> Problem:
@@ -230,7 +241,7 @@ def _faults(error: BaseException) -> tuple[Fault, ...]:
         return error.faults
     if isinstance(error, e.AssetError):
         return (Fault(place="asset", file=error.file, pointer=error.pointer, detail=error.reason),)
-    place = next((_PLACES[one] for one in type(error).__mro__ if one in _PLACES), None)
+    place = _place_of_classes(type(error).__mro__)
     if place is None:
         return ()
     return (Fault(place=place[0], pointer=place[1], detail=str(error)),)

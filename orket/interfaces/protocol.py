@@ -1,6 +1,7 @@
-"""uvicorn's HTTP on httptools, with the bounds that it lacks.
+"""uvicorn's protocols, with the bounds that they lack and fewer calls of the system.
 
-By itself it would read a head of any length, and begin as many requests in one step as have come.
+By themselves they would read a head of any length, write head and body apart, and begin as many requests in
+one step as have come.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from orket.interfaces.corked import corked
 from orket.interfaces.turns import Turns
 
 # Where the server gives up on a request's head; the bridge refuses smaller ones in better words.
@@ -35,6 +38,10 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, turns: Turns, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._turns = turns
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        super().connection_made(corked(transport, self.loop))
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
@@ -70,7 +77,18 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        self._turns.take(self.loop, cycle.scope, partial(super()._start_asgi_task, cycle, app))
+        if self._turns.is_free(self.loop):
+            super()._start_asgi_task(cycle, app)
+        else:
+            self._turns.wait(cycle.scope, partial(super()._start_asgi_task, cycle, app))
+
+
+class CorkedSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which would write each frame by itself."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        super().connection_made(corked(transport, self.loop))
 
 
 def bounded_http(urgent: Callable[[Scope], bool]) -> Any:

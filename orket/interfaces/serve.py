@@ -25,9 +25,8 @@ from orket.domain.errors import OrketError, SettingsError
 from orket.interfaces.api import create_app
 from orket.interfaces.bridge import Bridge
 from orket.interfaces.collecting import collecting_seldom
-from orket.interfaces.corked import CorkedSocket
 from orket.interfaces.listening import base_url, tcp_listener, unix_listener
-from orket.interfaces.protocol import bounded_http
+from orket.interfaces.protocol import CorkedSocket, bounded_http
 from orket.interfaces.silence import hang_up
 from orket.settings import Settings
 

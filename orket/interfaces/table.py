@@ -6,6 +6,7 @@ request. Here one expression holds all paths; which of its groups matched says w
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -25,23 +26,32 @@ class Table(BaseRoute):
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
-        paths = (_NAMED.sub("(?:", route.path_regex.pattern) for route in routes)
+        paths = (_NAMED.sub("(", route.path_regex.pattern) for route in routes)
         self._paths = re.compile("|".join(f"({path})" for path in paths))
+        # A route's group is followed by those of its parameters; the one that ends last is its own.
+        groups = itertools.accumulate((1 + route.path_regex.groups for route in routes), initial=1)
+        self._by_group = dict(zip(groups, routes, strict=False))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Find the route, and have it read its parameters."""
-        route = self.route(scope) if scope["type"] == "http" else None
-        if route is None:
+        found = self._match(scope) if scope["type"] == "http" else None
+        if found is None or found.lastindex is None:
             return Match.NONE, {}
-        match, child = route.matches(scope)
-        child[_FOUND] = route
-        return match, child
+        route = self._by_group[found.lastindex]
+        kinds = enumerate(route.param_convertors.items(), start=found.lastindex + 1)
+        given = {name: kind.convert(found[group]) for group, (name, kind) in kinds}
+        methods = route.methods
+        match = Match.PARTIAL if methods and scope["method"] not in methods else Match.FULL
+        return match, {"endpoint": route.endpoint, "path_params": given, _FOUND: route}
 
     def route(self, scope: Scope) -> Route | None:
         """Find the route that a path belongs to."""
+        found = self._match(scope)
+        return None if found is None or found.lastindex is None else self._by_group[found.lastindex]
+
+    def _match(self, scope: Scope) -> re.Match[str] | None:
         path, root = scope["path"], scope.get("root_path", "")
-        found = self._paths.match(path[len(root) :] if root and path.startswith(root) else path)
-        return None if found is None or found.lastindex is None else self.routes[found.lastindex - 1]
+        return self._paths.match(path[len(root) :] if root and path.startswith(root) else path)
 
     def find(self, scope: Scope) -> ASGIApp | None:
         """Find what serves a request, and have its parameters read into the scope.

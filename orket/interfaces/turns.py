@@ -33,16 +33,22 @@ class Turns:
         self._left = per_step
         self._ticking = False
 
-    def take(self, loop: AbstractEventLoop, scope: Scope, start: Start) -> None:
-        """Call ``start`` now, or in a later step if this one has begun its share."""
+    def is_free(self, loop: AbstractEventLoop) -> bool:
+        """Whether a request may begin now, which is then counted; if not, it has to ``wait``.
+
+        Steps are counted only when a share is used up, so that the few of a quiet time cost nothing.
+        """
         if self._left > 0:
             self._left -= 1
-            start()
-        else:
-            (self._first if self._urgent(scope) else self._rest).append(start)
+            return True
         if not self._ticking:
             self._ticking = True
             loop.call_soon(self._tick, loop)
+        return False
+
+    def wait(self, scope: Scope, start: Start) -> None:
+        """Call ``start`` in a later step."""
+        (self._first if self._urgent(scope) else self._rest).append(start)
 
     def _tick(self, loop: AbstractEventLoop) -> None:
         for lane in (self._first, self._rest):
@@ -50,8 +56,7 @@ class Turns:
             while lane and self._left > 0:
                 self._left -= 1
                 lane.popleft()()
-        if self._first or self._rest:
-            self._left = 0  # nobody passes those who wait
-        self._ticking = self._left < self._per_step
+        self._ticking = bool(self._first or self._rest)
         if self._ticking:
+            self._left = 0  # nobody passes those who wait
             loop.call_soon(self._tick, loop)

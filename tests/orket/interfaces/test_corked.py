@@ -1,4 +1,4 @@
-"""What a WebSocket writes in one step goes out together, in order, and before it is closed."""
+"""What a connection writes in one step goes out together, in order, and before it is closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import anyio.lowlevel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orket.interfaces.corked import Cork
+from orket.interfaces.corked import HELD_BYTES, Cork
 
 # What is written in each step of the event loop.
 STEPS = st.lists(st.lists(st.binary(max_size=8), max_size=5), max_size=6)
@@ -67,6 +67,10 @@ def test_writes_of_a_step_are_one() -> None:
         await anyio.lowlevel.checkpoint()
         cork.write(b".")
         await anyio.lowlevel.checkpoint()
+        cork.write(bytes(HELD_BYTES))
+        assert len(written) == 2
+        cork.write(b"!")  # too much is held: it goes out at once
+        assert len(written) == 3
 
     asyncio.run(write())
-    assert written == ["".join(map(str, range(100))).encode(), b"."]
+    assert written == ["".join(map(str, range(100))).encode(), b".", bytes(HELD_BYTES) + b"!"]

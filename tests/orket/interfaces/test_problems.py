@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import actors
 from orket.domain import errors as e
@@ -204,18 +205,37 @@ async def test_an_engine_that_has_stopped() -> None:
         assert (await house.client.get("/livez")).status_code == 200
 
 
+class Passing:
+    """A layer that somebody puts around the app."""
+
+    def __init__(self, app: ASGIApp, seen: list[str]) -> None:
+        self._app, self._seen = app, seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._seen.append(scope["path"])
+        await self._app(scope, receive, send)
+
+
 @pytest.mark.anyio
-async def test_what_nobody_foresaw_is_a_500_without_internals() -> None:
+@pytest.mark.parametrize("around", [False, True])
+async def test_what_nobody_foresaw_is_a_500_without_internals(around: bool) -> None:
+    seen: list[str] = []
+
     class Broken:
         async def runs(self, **_: object) -> None:
             raise ZeroDivisionError("secret internals")
 
     async with open_house(raise_errors=False) as house:
+        if around:
+            house.app.add_middleware(Passing, seen=seen)
         bridge = house.app.state.bridge
         bridge.attach(attrs.evolve(house.orket, ledger=Broken()))
-        answer = await house.client.get("/v1/runs")
-        checked(answer, 500, "internal-error")
-        assert "secret" not in answer.text
+        for path in ("/v1/runs", "/nowhere"):
+            answer = await house.client.get(path)
+            checked(answer, *((500, "internal-error") if path == "/v1/runs" else (404, "not-found")))
+            assert "secret" not in answer.text
+            assert len(answer.headers.get_list("x-request-id")) == 1
+        assert seen == ["/v1/runs", "/nowhere"] * around
 
 
 @pytest.mark.anyio

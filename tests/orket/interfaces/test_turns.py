@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import anyio.lowlevel
@@ -29,7 +30,7 @@ def test_a_bounded_number_begins_in_each_step(steps: list[list[bool]], per_step:
 
 
 async def _begun(steps: list[list[bool]], per_step: int) -> list[list[tuple[bool, int]]]:
-    loop, turns = asyncio.get_running_loop(), Turns(_is_urgent, per_step)
+    turns = Turns(_is_urgent, per_step)
     begun: list[list[tuple[bool, int]]] = []
     left = sum(map(len, steps))
     number = 0
@@ -41,10 +42,18 @@ async def _begun(steps: list[list[bool]], per_step: int) -> list[list[tuple[bool
     while sum(map(len, begun)) < left:  # else nobody would ever begin them: the test would not end
         begun.append([])
         for flag in next(coming, ()):
-            turns.take(loop, {"urgent": flag}, partial(begin, (flag, number)))
+            take(turns, {"urgent": flag}, partial(begin, (flag, number)))
             number += 1
         await anyio.lowlevel.checkpoint()
     return begun
+
+
+def take(turns: Turns, scope: Scope, start: Callable[[], object]) -> None:
+    """Begin now or wait, as a connection does."""
+    if turns.is_free(asyncio.get_running_loop()):
+        start()
+    else:
+        turns.wait(scope, start)
 
 
 def _is_urgent(scope: Scope) -> bool:
@@ -52,10 +61,10 @@ def _is_urgent(scope: Scope) -> bool:
 
 
 async def _order(others: int) -> list[str]:
-    loop, turns, begun = asyncio.get_running_loop(), Turns(_is_urgent, 4), list[str]()
+    turns, begun = Turns(_is_urgent, 4), list[str]()
     for _ in range(others):
-        turns.take(loop, {"urgent": False}, partial(begun.append, "other"))
-    turns.take(loop, {"urgent": True}, partial(begun.append, "urgent"))
+        take(turns, {"urgent": False}, partial(begun.append, "other"))
+    take(turns, {"urgent": True}, partial(begun.append, "urgent"))
     for _ in range(others):
         await anyio.lowlevel.checkpoint()
     assert len(begun) == others + 1
