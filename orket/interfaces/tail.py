@@ -26,6 +26,10 @@ from orket.interfaces.limits import HttpLimits
 from orket.interfaces.streams import Streams
 from orket.orchestration.live import Live
 
+# What a client sees first is there soon, however long the run is; what follows is read in ever larger pages.
+FIRST_PAGE = 4
+PAGE_GROWS = 8
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -110,15 +114,16 @@ class Tail:
             group.cancel_scope.cancel()
 
     async def _pump(self, told: Told) -> None:
-        newest = 0
+        newest, limit = 0, min(FIRST_PAGE, self.limits.stream_page)
         while True:
-            page = await self.ledger.read(self.run_id, after=self.after, limit=self.limits.stream_page)
+            page = await self.ledger.read(self.run_id, after=self.after, limit=limit)
+            full, limit = len(page) == limit, min(limit * PAGE_GROWS, self.limits.stream_page)
             if page:
                 async with self._line:
                     await told.events(page)
                 self.after = page[-1].seq
                 self.over = self.over or any(isinstance(one.event, RunFinished) for one in page)
-            if len(page) == self.limits.stream_page:
+            if full:
                 continue
             if self.over:
                 return
