@@ -7,6 +7,7 @@ waits for its command. It is used once, as any launcher is, and given up when no
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import select
@@ -190,17 +191,20 @@ def _known(descriptors: list[int]) -> _Known:
 def _wait(theirs: socket.socket, known: _Known | None, users: jail.Users) -> None:
     """In the child: make ready, wait for a command, and be a launcher as if it had been started afresh."""
     os.setsid()
-    stage = None
+    stage, hindered = None, b""
     if known is not None:
-        os.fchdir(known.workspace)
-        stage = launcher.made_ready(known.words, known.scratch, users)
+        try:
+            os.fchdir(known.workspace)
+            stage = launcher.made_ready(known.words, known.scratch, users)
+        except OSError as error:  # told when there is a command that it hinders
+            hindered = f"setup {error.errno or errno.EPERM} 0 {error.strerror or ''}\n".encode()
     said, descriptors, _, _ = socket.recv_fds(theirs, 16, DESCRIPTORS_MAX, CLOSE_ON_EXEC)
     if said:
         theirs.close()
-        _launch(list(descriptors), users, stage)
+        _launch(list(descriptors), users, stage, hindered)
 
 
-def _launch(descriptors: list[int], users: jail.Users, stage: jail.Stage | None) -> None:
+def _launch(descriptors: list[int], users: jail.Users, stage: jail.Stage | None, hindered: bytes) -> None:
     packed, control, report, *streams, workspace = descriptors[:7]
     group = descriptors[GROUP] if len(descriptors) > GROUP else -1
     with os.fdopen(packed, "rb") as file:
@@ -214,6 +218,9 @@ def _launch(descriptors: list[int], users: jail.Users, stage: jail.Stage | None)
     os.environ.clear()
     os.environ.update(environment)
     if os.read(control, 1) != GO:
+        return
+    if hindered:
+        os.write(report, hindered)
         return
     launcher.main([str(control), str(report), *arguments], launcher.Given(users, stage, group))
 

@@ -2,11 +2,13 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
 
+from orket.domain.errors import SandboxError
 from orket.domain.ports import OpenSandbox, SandboxDriver
 from orket.domain.sandboxes import CommandEnd
 from orket.infrastructure.sandboxes import family, warm
@@ -49,6 +51,11 @@ async def ended(process: int) -> None:
         os.close(handle)
 
 
+async def thrice(sandbox: OpenSandbox) -> None:
+    for _ in range(3):
+        await run(sandbox, "true")
+
+
 async def test_each_command_finds_a_launcher_that_was_forked_before(tmp_path: Path) -> None:
     async with opened(ProcessDriver(), tmp_path / "work") as sandbox:
         launcher, process = await launcher_of(sandbox)
@@ -80,6 +87,21 @@ async def test_one_that_is_not_needed_is_given_up(tmp_path: Path, monkeypatch: p
         for one in family.children_of(process):
             await ended(one)
         assert (await run(sandbox, "true")).end is CommandEnd.OK
+
+
+async def test_what_hinders_one_from_being_made_ready_is_told_when_there_is_a_command(tmp_path: Path) -> None:
+    working(BubblewrapDriver)
+    readable = tmp_path / "tools"
+    readable.mkdir()
+    async with opened(BubblewrapDriver(readable=(str(readable),)), tmp_path / "work") as sandbox:
+        assert (await run(sandbox, "ls", str(readable))).end is CommandEnd.OK
+        readable.rmdir()
+        with pytest.raises(SandboxError, match=r"could not be set up: .*tools"):
+            await thrice(sandbox)  # one may have been ready before
+        readable.mkdir()
+        with suppress(SandboxError):  # and one may have been hindered before
+            await run(sandbox, "true")
+        assert (await run(sandbox, "ls", str(readable))).end is CommandEnd.OK
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives something up")
