@@ -56,7 +56,7 @@ class Settings:
     ``url`` is the bridge that commands use instead of the data directory, ``key`` what opens it.
     ``image_model`` is the folder of the diffusers pipeline with which ``image_generate`` paints.
     ``http_inside`` lists the ``host:port`` of servers off the open net that ``http_request`` may reach.
-    ``gitea`` is the server whose webhook is heard, if any.
+    ``gitea`` is the server whose webhook is heard, if any. ``mcp_keys`` open MCP servers, by their URL.
     ``secrets`` are values that must not reach the ledger.
     """
 
@@ -79,6 +79,7 @@ class Settings:
     image_model: Path | None = None
     http_inside: tuple[str, ...] = ()
     gitea: GiteaSettings | None = None
+    mcp_keys: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
@@ -120,9 +121,12 @@ def load_settings(
         SettingsError: A variable is malformed; the message names it.
     """
     keys = _model_keys(environ, cwd)
+    named = environ.get("ORKET_MCP_KEYS_FILE", "")
+    mcp_keys = _read_keys("ORKET_MCP_KEYS_FILE", cwd / named) if named else {}
     ours = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
     gitea = _gitea(ours, cwd)
-    told = () if gitea is None else (gitea.secret, gitea.token)
+    forge = () if gitea is None else (gitea.secret, gitea.token)
+    told = (*keys.values(), *mcp_keys.values(), *forge)
     return Settings(
         data_dir=cwd / (data_dir or Path(ours.get("ORKET_DATA_DIR", ".orket"))),
         model_dir=cwd / (model_dir or Path(ours.get("ORKET_MODEL_DIR", "model"))),
@@ -143,7 +147,10 @@ def load_settings(
             one: ours[f"ORKET_{one.upper()}_URL"] for one in _HOUSES if f"ORKET_{one.upper()}_URL" in ours
         },
         model_keys=keys,
-        secrets=tuple(dict.fromkeys((*secret_values(environ), *_long((*keys.values(), *told))))),
+        mcp_keys=mcp_keys,
+        secrets=tuple(
+            dict.fromkeys((*secret_values(environ), *_long((*keys.values(), *mcp_keys.values(), *told))))
+        ),
         require_key=_yes(ours, "ORKET_REQUIRE_KEY"),
         url=_url(url or ours.get("ORKET_URL", "")),
         key=ours.get("ORKET_KEY", "").strip(),
@@ -194,12 +201,12 @@ def _model_keys(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
     """Collect what opens model servers: from the environment by adapter, from a file by URL."""
     keys = {one: environ.get(f"{one.upper()}_API_KEY", "").strip() for one in _HOUSES}
     if named := environ.get("ORKET_MODEL_KEYS_FILE", ""):
-        keys |= _read_keys(cwd / named)
+        keys |= _read_keys("ORKET_MODEL_KEYS_FILE", cwd / named)
     return {one: key for one, key in keys.items() if key}
 
 
-def _read_keys(path: Path) -> dict[str, str]:
-    what = f"ORKET_MODEL_KEYS_FILE: {path}"
+def _read_keys(name: str, path: Path) -> dict[str, str]:
+    what = f"{name}: {path}"
     try:
         told: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

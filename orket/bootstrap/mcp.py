@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import attrs
 
 from actors import ActorSystem, Ref
@@ -17,11 +18,11 @@ from orket.decision_nodes.registry import NodeRegistry
 from orket.domain.assets import Organization
 from orket.domain.errors import McpError, RunConflict, SettingsError, StoreError
 from orket.domain.identifiers import RunId
-from orket.domain.mcp import Catalogue, McpServer, McpTool, Offer, differences, offer
+from orket.domain.mcp import Catalogue, McpServer, McpStanding, McpTool, Offer, differences, offer
 from orket.domain.mcp_ports import McpConnector, McpLink
 from orket.domain.sandboxes import Command, CommandResult, Limits, SandboxSpec
 from orket.infrastructure.mcp.catalogues import FileCatalogues
-from orket.services.mcp_messages import McpRequest
+from orket.services.mcp_messages import ListMcp, McpRequest
 from orket.services.mcp_servers import McpServers
 from orket.services.mcp_session import McpTools
 from orket.services.sandbox import choose_driver
@@ -32,15 +33,17 @@ from orket.settings import Settings
 
 __all__ = [
     "Found",
+    "McpHouse",
     "approve_server",
     "declared_servers",
     "list_servers",
     "look_at_server",
+    "open_servers",
     "with_declared",
-    "with_servers",
 ]
 
 PACKAGES = ("mcp", "jsonschema")
+ASK_S = 10.0
 LACKING = "the extra 'mcp' is not installed: pip install 'orket[mcp]'"
 
 
@@ -53,30 +56,87 @@ class Found:
     changes: dict[str, str]
 
 
-def with_servers(
-    settings: Settings,
-    servers: tuple[McpServer, ...],
-    toolbox: Toolbox,
-    system: ActorSystem,
-    limits: Limits,
-) -> Toolbox:
-    """Add the approved tools of the servers to a toolbox; their sessions live in ``system``.
+class ApprovedTools(Mapping[str, Tool[Any]]):
+    """A toolbox that is put together anew when approvals have changed; looking costs a listing of a folder.
 
-    Raises:
-        SettingsError: A tool of the toolbox has the name of one of theirs.
+    When what was approved cannot be read, or has come to two tools of one name, what was there stays.
     """
+
+    def __init__(self, catalogues: FileCatalogues, join: Callable[[], Toolbox]) -> None:
+        self._catalogues, self._join = catalogues, join
+        self._stamp = catalogues.stamp()
+        self._tools = join()
+
+    def __getitem__(self, name: str) -> Tool[Any]:
+        return self._now()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def _now(self) -> Toolbox:
+        try:
+            if (stamp := self._catalogues.stamp()) != self._stamp:
+                self._stamp, self._tools = stamp, self._join()
+        except (StoreError, SettingsError):
+            return self._tools
+        return self._tools
+
+
+@attrs.frozen(kw_only=True)
+class McpHouse:
+    """The servers of an engine; their sessions live behind ``rooms``, None when there can be none."""
+
+    settings: Settings
+    servers: tuple[McpServer, ...] = ()
+    rooms: Ref[McpRequest] | None = None
+
+    def tools(self, toolbox: Toolbox) -> Toolbox:
+        """Add the approved tools of the servers to a toolbox.
+
+        What a person approves while the engine runs is there from the next look on.
+
+        Raises:
+            SettingsError: A tool of the toolbox has the name of one of theirs.
+        """
+        if self.rooms is None:
+            return toolbox
+        settings, servers, rooms = self.settings, self.servers, self.rooms
+        return ApprovedTools(_catalogues(settings), lambda: _joined(settings, servers, toolbox, rooms))
+
+    async def standings(self) -> tuple[McpStanding, ...]:
+        """Say how each server stands now. Starts nothing.
+
+        Raises:
+            ActorsError: The engine is ending.
+        """
+        lives = {} if self.rooms is None else await self.rooms.ask(ListMcp(), timeout=ASK_S)
+        found = await anyio.to_thread.run_sync(list_servers, self.settings, self.servers)
+        known = ((one, lives.get(one.server.name)) for one in found)
+        return tuple(
+            one if life is None else attrs.evolve(one, sessions=life.sessions, problem=life.problem)
+            for one, life in known
+        )
+
+
+def open_servers(
+    settings: Settings, servers: tuple[McpServer, ...], system: ActorSystem, limits: Limits
+) -> McpHouse:
+    """Get ready for the servers of a house; their sessions live in ``system``, and none is started yet."""
     if not servers or not _installed():
-        return toolbox
-    tools = McpTools(connector=_connector(limits), catalogues=_catalogues(settings))
+        return McpHouse(settings=settings, servers=servers)
+    tools = McpTools(connector=_connector(limits, settings), catalogues=_catalogues(settings))
     rooms = system.named("mcp").spawn(McpServers, tools)
-    return _joined(settings, servers, toolbox, rooms)
+    return McpHouse(settings=settings, servers=servers, rooms=rooms)
 
 
 def with_declared(settings: Settings, servers: tuple[McpServer, ...], toolbox: Toolbox) -> Toolbox:
     """Add the approved tools of the servers, to be looked at and not to be called.
 
     Raises:
-        SettingsError: As ``with_servers``.
+        SettingsError: A tool of the toolbox has the name of one of theirs.
     """
     return _joined(settings, servers, toolbox, None) if _installed() else toolbox
 
@@ -90,11 +150,12 @@ async def declared_servers(settings: Settings) -> tuple[McpServer, ...]:
     return await open_source(settings, NodeRegistry(plugins())).mcp_servers()
 
 
-def list_servers(settings: Settings, servers: Iterable[McpServer]) -> tuple[tuple[McpServer, Offer], ...]:
+def list_servers(settings: Settings, servers: Iterable[McpServer]) -> tuple[McpStanding, ...]:
     """Say which tools of each server are offered, and why the others are not. Starts nothing."""
     if not _installed():
-        return tuple((one, Offer(refused=(("*", LACKING),))) for one in servers)
-    return tuple((one, _offer(settings, one)) for one in servers)
+        nothing = Offer(refused=(("*", LACKING),))
+        return tuple(McpStanding(server=one, offer=nothing, lacking=LACKING) for one in servers)
+    return tuple(McpStanding(server=one, offer=_offer(settings, one)) for one in servers)
 
 
 async def look_at_server(settings: Settings, name: str) -> Found:
@@ -137,7 +198,7 @@ async def _ask(
 ) -> tuple[McpTool, ...]:
     policy = House(registry, settings).nodes(organization).sandbox_policy
     levels, limits = policy.levels(organization), policy.limits(organization)
-    connector = _connector(limits)
+    connector = _connector(limits, settings)
     if server.url:
         return await _tools(connector, server, _nothing_runs)
     driver = await choose_driver(ladder(environ=settings.environ), levels)
@@ -194,10 +255,10 @@ def _catalogues(settings: Settings) -> FileCatalogues:
     return FileCatalogues(settings.data_dir / "durable" / "mcp")
 
 
-def _connector(limits: Limits) -> McpConnector:
+def _connector(limits: Limits, settings: Settings) -> McpConnector:
     from orket.infrastructure.mcp.connecting import SdkConnector  # the SDK takes a while, and is an extra
 
-    return SdkConnector(limits)
+    return SdkConnector(limits, keys=settings.mcp_keys)
 
 
 def _installed() -> bool:

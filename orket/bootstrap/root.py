@@ -59,7 +59,7 @@ class Root(Supervisor, strategy="rest_for_one", intensity=(5, 30.0)):
             sandboxes=self.orchestrator,
             nodes=self.house.nodes,
             model=self.house.model,
-            tools=tuple(tool.spec for tool in self.toolbox.values()),
+            toolbox=self.toolbox,
             verify=partial(verify, sandboxes=self.orchestrator, python=sys.executable),
             inbox=LedgerInbox(self.ledger),
             proposing=make_toolbox(tool for tool in self.toolbox.values() if tool.propose is not None),

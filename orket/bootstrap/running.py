@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import attrs
 
@@ -20,7 +21,7 @@ from orket.decision_nodes.registry import NodeRegistry, Nodes
 from orket.domain.assets import Organization
 from orket.domain.correlation import REQUEST
 from orket.domain.keys import Keys
-from orket.domain.mcp import McpServer
+from orket.domain.mcp import McpServer, McpStanding
 from orket.domain.ports import Ledger, LedgerReader, ProjectDriver
 from orket.domain.redaction import Redactor
 from orket.infrastructure.clock import SystemClock
@@ -34,6 +35,18 @@ from orket.services.project import ProjectRoom
 from orket.services.project_messages import ProjectRequest
 from orket.services.tools.toolbox import Toolbox
 from orket.settings import Settings
+
+
+class HouseServers(Protocol):
+    """The MCP servers of the house; what is behind it is imported only where servers are declared."""
+
+    def tools(self, toolbox: Toolbox) -> Toolbox:
+        """Add their approved tools to a toolbox."""
+        ...
+
+    async def standings(self) -> tuple[McpStanding, ...]:
+        """Say how each of them stands now."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +63,7 @@ class Orket:
     projects: Ref[ProjectRequest]
     live: Live = attrs.field(factory=Live)
     keys: Keys = attrs.field(factory=MemoryKeys)
+    mcp: HouseServers | None = None
     pull_requests: Ref[HearForge] | None = None
     sessions: Ref[SessionMessage] | None = None
 
@@ -84,16 +98,15 @@ async def open_orket(
     known = NodeRegistry(plugins()) if registry is None else registry
     tools = installed_tools(settings) if toolbox is None else toolbox
     source, house = open_source(settings, known), House(known, settings)
-    organization = await source.organization()
-    nodes = house.nodes(organization)
+    nodes = house.nodes(organization := await source.organization())
     with EngineLock(settings.db_path, socket=str(settings.socket_path)):
         async with (
             open_ledger(settings.db_path, SystemClock(), Redactor(settings.secrets)) as ledger,
             ActorSystem("orket", shutdown=20, carry=(REQUEST,)) as system,
         ):
             house.move_in(system)
-            if toolbox is None and (servers := await source.mcp_servers()):
-                tools = _with_servers(settings, servers, tools, system, nodes, organization)
+            mcp = _mcp_house(settings, await source.mcp_servers(), system, nodes, organization)
+            tools = _with_theirs(tools, mcp, toolbox)
             rungs = ladder(owner_of(settings), settings.environ) if drivers is None else drivers
             root = system.named("root").supervise(Root, ledger, source, house, rungs, tools, settings)
             room = _project_room(settings, project_driver, ledger, nodes, organization)
@@ -104,6 +117,7 @@ async def open_orket(
                 root=root,
                 engine=root.engine,
                 projects=keeping.projects,
+                mcp=mcp,
                 ledger=ledger,
                 live=house.live,
                 nodes=nodes,
@@ -132,18 +146,24 @@ def _project_room(
     )
 
 
-def _with_servers(
+def _with_theirs(tools: Toolbox, mcp: HouseServers | None, toolbox: Toolbox | None) -> Toolbox:
+    """Add the tools of the house's servers, unless whoever opened the engine gave it the toolbox to use."""
+    return tools if mcp is None or toolbox is not None else mcp.tools(tools)
+
+
+def _mcp_house(
     settings: Settings,
     servers: tuple[McpServer, ...],
-    toolbox: Toolbox,
     system: ActorSystem,
     nodes: Nodes,
     organization: Organization,
-) -> Toolbox:
-    """Add the approved tools of the house's MCP servers."""
-    from orket.bootstrap.mcp import with_servers
+) -> HouseServers | None:
+    """Get ready for the MCP servers of the house, if it has any."""
+    if not servers:
+        return None
+    from orket.bootstrap.mcp import open_servers
 
-    return with_servers(settings, servers, toolbox, system, nodes.sandbox_policy.limits(organization))
+    return open_servers(settings, servers, system, nodes.sandbox_policy.limits(organization))
 
 
 def _hear_pull_requests(

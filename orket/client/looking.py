@@ -16,6 +16,7 @@ from orket.wire.diagnosis import DiagnosisView
 from orket.wire.events import EventPage
 from orket.wire.heartbeat import HeartbeatView
 from orket.wire.keys import KeyPage
+from orket.wire.mcp import McpServersView
 from orket.wire.memory import ForgetBody, MemoriesFound, MemoryView, RememberBody
 from orket.wire.operations import OperationPage, OperationView
 from orket.wire.policies import PoliciesView
@@ -52,6 +53,10 @@ class Looking(Calls):
     async def policies(self) -> PoliciesView:
         """Show what decides: nodes, tool policy, sandbox levels."""
         return await self._get("/v1/policies", PoliciesView)
+
+    async def mcp_servers(self) -> McpServersView:
+        """Show the MCP servers of the house, and how they stand."""
+        return await self._get("/v1/mcp/servers", McpServersView)
 
     async def run(self, run_id: str, *, wait_s: float | None = None) -> RunView:
         """Show a run."""

@@ -55,6 +55,7 @@ def with_next_step(
     *,
     review: bool,
     wrong: str = "",
+    first: str = "",
 ) -> tuple[ChatMessage, ...]:
     """End a conversation with what comes next, because a small model forgets how its question began.
 
@@ -65,10 +66,13 @@ def with_next_step(
         statuses: What the card's status may be set to.
         review: Whether the card is reviewed.
         wrong: What verification found wrong with the work as it is.
+        first: A tool that the card names and that was not used yet.
     """
     verb = "read" if review else "write"
     finish = f"{STATUS_TOOL} with {' or '.join(statuses)}"
-    if missing:
+    if first:
+        step = f"Next: call {first}."
+    elif missing:
         step = f"Next: {verb} the file {missing[0]}{'' if review else ', whole'}."
         if wrong:
             step = f"The file {missing[0]} is wrong. {wrong}\nNext: write it again, whole and corrected."

@@ -15,6 +15,7 @@ from orket.decision_nodes.evaluator import options
 from orket.decision_nodes.reply_parser import read_reply
 from orket.decision_nodes.workspace_paths import VERIFICATION_DIR
 from orket.domain.cards import WAITING, Card, CardStatus
+from orket.domain.mcp import SEPARATOR
 from orket.domain.models import Calling, ChatMessage, ModelReply
 from orket.domain.tools import Permission, ToolCall, ToolSpec
 from orket.domain.verification import ScenarioStatus
@@ -53,11 +54,14 @@ class DefaultDialect:
         if given.calling is not Calling.SCHEMA or not given.tools:
             return Offer(messages=messages)
         done, missing = _done(given), _missing(given)
-        tools = _now(given, finished=bool(done) and not missing)
+        first = _asked_for(given)
+        tools = _now(given, first, finished=bool(done) and not missing)
         statuses = _statuses(given)
         told = tuple(_told(call, spec) for call, spec in done)
         review, wrong = given.review, _wrong(given)
-        told_now = with_next_step(as_text(messages), told, missing, statuses, review=review, wrong=wrong)
+        told_now = with_next_step(
+            as_text(messages), told, missing, statuses, review=review, wrong=wrong, first=first
+        )
         places = {} if review else {one.name: missing for one in tools if _writes(one)}
         schema = action_schema(tools, statuses, review=review, places=places)
         return _freer(Offer(messages=told_now, schema_json=schema), given)
@@ -67,14 +71,29 @@ class DefaultDialect:
         return read_reply(reply, (one.name for one in tools))
 
 
-def _now(given: PromptInput, *, finished: bool) -> tuple[ToolSpec, ...]:
+def _now(given: PromptInput, first: str, *, finished: bool) -> tuple[ToolSpec, ...]:
     """Choose what may be done next."""
+    if first:
+        return tuple(one for one in given.tools if one.name == first)
     if finished and (verdict := [one for one in given.tools if one.name == STATUS_TOOL]):
         named = given.review or _named(given.card)
         return tuple(verdict) if named else (*verdict, *(one for one in given.tools if one not in verdict))
     work = [one for one in given.tools if one.name != STATUS_TOOL]
     again = _repeated(given)
     return tuple(one for one in work if one.name != again) or tuple(work) or given.tools
+
+
+def _asked_for(given: PromptInput) -> str:
+    """Name the first tool of an MCP server that the card asks for by its name and that was not tried yet.
+
+    A small model would rather make up what such a tool could have told it.
+    """
+    if given.review or given.sent_back is not None:
+        return ""
+    used = {call.tool for call, _ in _recent(given)}
+    text = f"{given.card.requirements}\n{given.card.description}"
+    named = (one.name for one in given.tools if SEPARATOR in one.name and one.name in text)
+    return next((one for one in sorted(named, key=text.find) if one not in used), "")
 
 
 def _writes(tool: ToolSpec) -> bool:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 import attrs
@@ -120,6 +121,47 @@ class Offer:
 
     offered: tuple[Offered, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+
+
+class McpState(StrEnum):
+    """How a server stands: what keeps it from being called comes first."""
+
+    UNAVAILABLE = "unavailable"
+    NEEDS_APPROVAL = "needs_approval"
+    CRASHED = "crashed"
+    RUNNING = "running"
+    READY = "ready"
+
+
+@attrs.frozen(kw_only=True)
+class McpStanding:
+    """A server, what of it is offered, its sessions, and what went wrong last (empty since it answered)."""
+
+    server: McpServer
+    offer: Offer
+    sessions: int = 0
+    problem: str = ""
+    lacking: str = ""
+
+    @property
+    def state(self) -> McpState:
+        """How it stands."""
+        if self.lacking:
+            return McpState.UNAVAILABLE
+        if not self.offer.offered:
+            return McpState.NEEDS_APPROVAL
+        if self.sessions:
+            return McpState.RUNNING
+        return McpState.CRASHED if self.problem else McpState.READY
+
+    @property
+    def reason(self) -> str:
+        """Why it does, empty when nothing is wrong."""
+        if self.lacking:
+            return self.lacking
+        if self.state is McpState.NEEDS_APPROVAL:
+            return self.offer.refused[0][1] if self.offer.refused else "it has no tools"
+        return self.problem
 
 
 def described(

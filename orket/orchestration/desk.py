@@ -40,9 +40,15 @@ class Desk:
     sandboxes: Ref[RunInSandbox | ReadFile | WriteFile | CloseSandbox]
     nodes: Callable[[Organization], Nodes]
     model: Callable[[str, Nodes], ModelClient]
-    tools: tuple[ToolSpec, ...]
+    toolbox: Toolbox
     verify: Callable[[Verification, SandboxSpec, CallId], Awaitable[VerificationResult]]
     inbox: Inbox
     redactor: Redactor = attrs.field(factory=Redactor)
+
     proposing: Toolbox = attrs.field(factory=lambda: make_toolbox(()))
     live: Live = attrs.field(factory=Live)
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """What every tool declares now; approving an MCP server adds to them while the engine runs."""
+        return tuple(tool.spec for tool in self.toolbox.values())

@@ -174,7 +174,7 @@ async def replay(
             model=lambda name, nodes: record,
             verify=record.verify,
             inbox=record,
-            tools=tuple(tool.spec for tool in tools.values()),
+            toolbox=tools,
         )
         await ledger.append(run_id, _beginning(recorded))
         await _drive(system, desk, record, run_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from actors import Ref, Reject, Request
@@ -53,4 +55,17 @@ class EndMcp(Request[bool]):
     run_id: RunId
 
 
-McpRequest = CallMcp | EndMcp
+@attrs.frozen(kw_only=True)
+class McpLife:
+    """A server's open sessions, and what went wrong with it last; empty since it answered."""
+
+    sessions: int = 0
+    problem: str = ""
+
+
+@attrs.frozen
+class ListMcp(Request[Mapping[str, McpLife]]):
+    """Say how the servers are that were called so far, by name."""
+
+
+McpRequest = CallMcp | EndMcp | ListMcp

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import anyio
 import attrs
 
-from actors import Actor, ActorsError, Message, NotRunning, Ref, Reply, Terminated, on
+from actors import Actor, ActorsError, Crashed, Message, NotRunning, Ref, Reply, Terminated, on
 from orket.domain.errors import McpError
 from orket.domain.identifiers import RunId
 from orket.domain.mcp import McpAnswer
-from orket.services.mcp_messages import CallMcp, EndMcp, McpOver, McpRefused
+from orket.services.mcp_messages import CallMcp, EndMcp, ListMcp, McpLife, McpOver, McpRefused
 from orket.services.mcp_session import McpSession, McpTools
 
 R = TypeVar("R")
@@ -27,7 +28,9 @@ class _Answered(Message):
     """A request was answered by the session it went to."""
 
 
-class McpServers(Actor[CallMcp | EndMcp | _Answered | Terminated], restart="permanent", shutdown=20.0):
+class McpServers(
+    Actor[CallMcp | EndMcp | ListMcp | _Answered | Terminated], restart="permanent", shutdown=20.0
+):
     """Hands each call to the session of its run with its server.
 
     A session that crashed is opened anew by the next call, but not more than ``STARTS_MAX`` times within
@@ -38,6 +41,7 @@ class McpServers(Actor[CallMcp | EndMcp | _Answered | Terminated], restart="perm
         self._tools = tools
         self._sessions: dict[_Key, Ref[CallMcp]] = {}
         self._starts: dict[_Key, list[float]] = {}
+        self._problems: dict[str, str] = {}
         self._count = 0
 
     @on(CallMcp)
@@ -47,10 +51,10 @@ class McpServers(Actor[CallMcp | EndMcp | _Answered | Terminated], restart="perm
 
         async def act() -> McpAnswer:
             try:
-                return await child.ask(m, timeout=None)
+                return await self._asked(child, m)
             except (NotRunning, McpOver):
                 await self._gone(child)
-                return await self._session(m).ask(m, timeout=None)
+                return await self._asked(self._session(m), m)
 
         return self._beside(act, to)
 
@@ -66,10 +70,32 @@ class McpServers(Actor[CallMcp | EndMcp | _Answered | Terminated], restart="perm
 
         return self._beside(act, self.ctx.defer(m))
 
+    @on(ListMcp)
+    async def list_(self, m: ListMcp) -> Mapping[str, McpLife]:
+        """Count the sessions, and tell what went wrong."""
+        open_ = Counter(name for name, _ in self._sessions)
+        names = {*open_, *self._problems}
+        return {one: McpLife(sessions=open_[one], problem=self._problems.get(one, "")) for one in names}
+
     @on(Terminated)
     async def _ended(self, m: Terminated) -> None:
         """Forget a session that is gone."""
         self._forget(m.ref)
+
+    async def _asked(self, child: Ref[CallMcp], m: CallMcp) -> McpAnswer:
+        """Ask a session, and take down whether its server can be had."""
+        name = m.server.name
+        try:
+            answer = await child.ask(m, timeout=None)
+        except McpRefused as refusal:
+            if isinstance(refusal.error, McpError):
+                self._problems[name] = refusal.error.detail
+            raise
+        except Crashed as error:
+            self._problems[name] = str(error.__cause__ or error)
+            raise
+        self._problems.pop(name, None)
+        return answer
 
     @on(_Answered)
     async def _answered(self, m: _Answered) -> None:

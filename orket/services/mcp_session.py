@@ -153,7 +153,9 @@ class McpSession(Actor[CallMcp | _Over], restart="temporary", shutdown=10.0):
     async def _carry_out(self, link: McpLink, job: _Job, session: anyio.CancelScope) -> None:
         """Call and answer; a server that was lost or does not answer takes the session with it."""
         try:
-            if link.stale():
+            if (
+                link.stale() or job.asked.tool.name in self._changes
+            ):  # a person may have approved it meanwhile
                 await self._compare(link)
             self._require_approved(job.asked)
             self._settle(job, await self._ask(link, job))

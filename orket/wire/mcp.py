@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from orket.domain.mcp import Catalogue, McpServer, Offer
+from orket.domain.mcp import Catalogue, McpStanding, McpState
 
 
 class McpOfferedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,10 +19,20 @@ class McpOfferedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class McpServerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A server, the tools of it that are offered, and those that are not, each with the reason."""
+    """A server as it stands: the tools that are offered, and those that are not, each with the reason."""
 
-    name: str
-    where: str
+    name: Annotated[str, Meta(examples=["time"])]
+    where: Annotated[str, Meta(description="The command or the URL.")]
+    state: Annotated[
+        McpState,
+        Meta(
+            description="`unavailable`: the extra is not installed; `needs_approval`: nothing of it is "
+            "offered; `crashed`: its last call found no server; `running`: it has sessions; "
+            "`ready`: it is started when it is called."
+        ),
+    ]
+    reason: Annotated[str, Meta(description="What is wrong with it; empty when nothing is.")]
+    sessions: Annotated[int, Meta(ge=0, description="One for each run that has called it and goes on.")]
     offered: tuple[McpOfferedView, ...]
     refused: tuple[tuple[str, str], ...]
 
@@ -44,12 +56,26 @@ class McpLookView(msgspec.Struct, frozen=True, kw_only=True):
     changes: Mapping[str, str]
 
 
-def server_view(server: McpServer, offer: Offer) -> McpServerView:
+class McpServersView(msgspec.Struct, frozen=True, kw_only=True):
+    """The MCP servers that the organization file declares."""
+
+    servers: tuple[McpServerView, ...]
+
+
+def server_view(found: McpStanding) -> McpServerView:
     """Tell of a server."""
     offered = tuple(
-        McpOfferedView(name=one.spec.name, recovery=one.spec.recovery.value) for one in offer.offered
+        McpOfferedView(name=one.spec.name, recovery=one.spec.recovery.value) for one in found.offer.offered
     )
-    return McpServerView(name=server.name, where=server.where, offered=offered, refused=offer.refused)
+    return McpServerView(
+        name=found.server.name,
+        where=found.server.where,
+        state=found.state,
+        reason=found.reason,
+        sessions=found.sessions,
+        offered=offered,
+        refused=found.offer.refused,
+    )
 
 
 def look_view(found: Catalogue, changes: Mapping[str, str]) -> McpLookView:

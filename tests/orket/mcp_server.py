@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
@@ -25,8 +26,27 @@ def write_note(name: str, text: str) -> str:
     return f"{len(text)} characters"
 
 
+def locked(port: int, token: str) -> None:
+    """Serve those who bring the token, and nobody else."""
+    import uvicorn
+
+    app = server.streamable_http_app()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope.get("headers", ()))
+        if scope["type"] != "http" or headers.get(b"authorization") == f"Bearer {token}".encode():
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    uvicorn.run(guarded, host="127.0.0.1", port=port)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:]:
+    if sys.argv[2:]:
+        locked(int(sys.argv[1]), sys.argv[2])
+    elif sys.argv[1:]:
         server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
     else:
         server.run("stdio")

@@ -41,6 +41,16 @@ class FileCatalogues:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Tell the state of the folder by its files; it changes with every approval."""
+        try:
+            with os.scandir(self._folder) as files:
+                return tuple(sorted((one.name, one.inode(), one.stat().st_mtime_ns) for one in files))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(f"{self._folder}: {error.strerror or error}") from error
+
     def approved(self, server: str) -> Catalogue | None:
         """Read what was approved of a server, or None."""
         told = self._read(f"{server}.approved.json", _Approved)

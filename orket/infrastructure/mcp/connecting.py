@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -25,6 +26,7 @@ from orket.domain.sandboxes import Command, Limits
 from orket.domain.text import cleaned
 from orket.infrastructure.mcp.http import make_client
 from orket.infrastructure.mcp.talk import Over, Start, Streams, talking
+from orket.infrastructure.models.names import is_private, origin
 
 START_S = 60.0
 SESSION_S = 24 * 3_600.0
@@ -54,10 +56,19 @@ class SdkConnector:
         limits: The bounds of a server that is a command, but for its time: that of a session is a day, with
             an hour of CPU.
         start_s: How long a server may take until it has introduced itself.
+        keys: Bearer tokens by the URL of the server that they open. One belongs to scheme, host and port, and
+            is not sent where others could read it on its way.
     """
 
-    def __init__(self, limits: Limits | None = None, *, start_s: float = START_S) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        start_s: float = START_S,
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._limits, self._start_s = limits or Limits(), start_s
+        self._keys = {origin(url): key for url, key in keys.items()}
 
     async def visit(self, server: McpServer, start: Start, use: Callable[[McpLink], Awaitable[None]]) -> None:
         """Open a session, use it, end it; see the port."""
@@ -100,11 +111,17 @@ class SdkConnector:
     async def _transport(self, server: McpServer, start: Start, over: Over) -> AsyncIterator[Streams]:
         async with AsyncExitStack() as held:
             if server.url:
-                http = await held.enter_async_context(make_client())
+                http = await held.enter_async_context(make_client(self._key(server)))
                 streams = await held.enter_async_context(streamable_http_client(server.url, http_client=http))
             else:
                 streams = await held.enter_async_context(talking(start, self._command(server), over))
             yield streams
+
+    def _key(self, server: McpServer) -> str:
+        key = self._keys.get(origin(server.url), "")
+        if key and not is_private(server.url):
+            raise ValueError("its key would be readable on the way; use https")
+        return key
 
     def _command(self, server: McpServer) -> Command:
         bounds = self._limits

@@ -11,9 +11,13 @@ READ_S = 3_600.0  # an event stream may be silent; the calls have their own time
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 
-def make_client() -> httpx2.AsyncClient:
-    """Make a client for one server; the caller closes it."""
+def make_client(key: str = "") -> httpx2.AsyncClient:
+    """Make a client for one server, with the bearer token that opens it; the caller closes it.
+
+    Redirects are not followed, so the token goes nowhere else.
+    """
     return httpx2.AsyncClient(
+        headers={"authorization": f"Bearer {key}"} if key else None,
         transport=_Bounded(httpx2.AsyncHTTPTransport()),
         timeout=httpx2.Timeout(CONNECT_S, read=READ_S),
         trust_env=False,

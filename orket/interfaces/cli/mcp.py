@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import anyio
 from cyclopts import App
 from rich.table import Table
@@ -12,27 +15,25 @@ from orket.interfaces.cli.mcp_serve import serve
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.wording import printable
+from orket.settings import Settings
 from orket.wire import codec
-from orket.wire.mcp import McpLookView, look_view, server_view
+from orket.wire.mcp import McpLookView, McpServerView, look_view, server_view
 
+STYLES: Mapping[str, str] = MappingProxyType({"running": "green", "ready": "green", "crashed": "red"})
 app = App(name="mcp", help="MCP servers: what they offer, approving it, and being one.")
 app.command(serve)
 
 
 @app.command(name="list")
 def list_(*, as_json: Json = False, where: Where = HERE) -> int:
-    """List the servers of the organization file, the tools that are offered, and why others are not.
+    """List the servers of the organization file: how they stand, their tools, and why some are not offered.
 
-    No server is started.
+    No server is started. Whether one runs is known where an engine runs.
 
     Args:
         as_json: Print one server a line as JSON.
     """
-    from orket.bootstrap.mcp import declared_servers, list_servers
-
-    settings, out = where.settings(), Out()
-    found = list_servers(settings, anyio.run(declared_servers, settings))
-    views = [server_view(server, offer) for server, offer in found]
+    out, views = Out(), anyio.run(_listed, where.settings())
     if as_json:
         for one in views:
             out.line(codec.encode(one).decode())
@@ -45,12 +46,31 @@ def list_(*, as_json: Json = False, where: Where = HERE) -> int:
     table.add_column(overflow="fold")
     for one in views:
         table.add_row(Text(one.name, style="bold"), Text(printable(one.where), style="dim"))
+        told = f"{one.state}: {one.reason}" if one.reason else one.state
+        table.add_row("", Text(printable(told), style=STYLES.get(one.state, "")))
         for tool in one.offered:
             table.add_row(Text(f"✔ {tool.name}", style="green"), Text(f"after a crash: {tool.recovery}"))
         for name, reason in one.refused:
             table.add_row(Text(f"  {printable(name)}"), Text(printable(reason), style="dim"))
     out.show(table)
     return Exit.DONE
+
+
+async def _listed(settings: Settings) -> tuple[McpServerView, ...]:
+    """Ask the engine, which knows what runs; without one read the declarations and approvals."""
+    from orket.bootstrap import running_engine
+    from orket.bootstrap.mcp import declared_servers, list_servers
+    from orket.interfaces.cli.elsewhere import named_bridge
+
+    if settings.url:
+        async with named_bridge(settings) as client:
+            return (await client.mcp_servers()).servers
+    if (socket := running_engine(settings)) is not None:
+        from orket.interfaces.cli.remote import connect
+
+        async with connect(socket) as remote:
+            return (await remote.client.mcp_servers()).servers
+    return tuple(map(server_view, list_servers(settings, await declared_servers(settings))))
 
 
 @app.command
@@ -73,7 +93,7 @@ def show(name: str, /, *, as_json: Json = False, where: Where = HERE) -> int:
 
 @app.command
 def approve(name: str, /, *, digest: str = "", as_json: Json = False, where: Where = HERE) -> int:
-    """Approve the tools of a server as they are now; the next engine offers them to the seats that list them.
+    """Approve the tools of a server as they are now; from the next turn on, seats that list them have them.
 
     Args:
         name: Its name in the organization file.

@@ -104,7 +104,7 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
             ("startRun", "getRun", "listRuns", "listRunCards", "listApprovals", "decideApproval"),
             ("start_run", "run", "runs", "cards", "approvals", "decide_approval"),
         ),
-        "mcp list": _FILES,
+        "mcp list": There(("listMcpServers",), ("mcp_servers",)),
         "mcp show": Here("it starts servers of this machine"),
         "mcp approve": _FILES,
         "models list": _MACHINE,

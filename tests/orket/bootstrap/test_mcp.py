@@ -3,16 +3,21 @@
 import json
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from orket.__main__ import main
+from orket.bootstrap import Orket
 from orket.bootstrap.mcp import approve_server, declared_servers, look_at_server
 from orket.domain.errors import AssetError, McpError, RunConflict, SettingsError
 from orket.domain.runs import RunState, RunStatus
-from tests.orket.kit import TOOLS, Bench, call, issue, reply, role, status
+from orket.interfaces.api import create_app
+from tests.orket.kit import TOOLS, Bench, call, issue, reply, role, settled, status
 
 pytest.importorskip("mcp", reason="needs the extra 'mcp'")
 pytestmark = pytest.mark.anyio
@@ -29,6 +34,13 @@ def house(tmp_path: Path, *lines: dict[str, Any], **more: Any) -> tuple[Bench, P
     bench.write("roles/builder_role.json", role("builder_role", [*TOOLS, "plain__echo", "plain__die_once"]))
     shutil.copy(bench.core / "organization.json", bench.model)  # what an engine has, its own house declares
     return bench, epic
+
+
+@asynccontextmanager
+async def bridge_of(orket: Orket) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=create_app(orket))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
 
 
 def is_like(bench: Bench, description: str) -> None:
@@ -76,6 +88,47 @@ async def test_nothing_is_offered_before_a_person_approves_or_after_a_change(tmp
     assert results(await bench.drive(epic)) == [("plain__echo", "changed")]
     assert results(await bench.drive(epic)) == [("plain__echo", "denied")]
     assert not (bench.workspace / "calls.txt").exists()
+
+
+async def test_a_running_engine_takes_up_what_is_approved_and_says_how_servers_stand(tmp_path: Path) -> None:
+    bench, epic = house(tmp_path, *asked(call("plain__echo", a="x")))
+    async with bench.engine() as orket:
+        assert orket.mcp is not None
+
+        async def stands() -> tuple[str, str, int]:
+            assert orket.mcp is not None
+            (one,) = await orket.mcp.standings()
+            return one.state, one.reason, one.sessions
+
+        async def drive() -> list[tuple[str, str]]:
+            return results(await settled(orket, await bench.start(orket, epic)))
+
+        unapproved = "nobody has approved this server: orket mcp approve plain"
+        assert await stands() == ("needs_approval", unapproved, 0)
+        assert await drive() == [("plain__echo", "denied")]
+        await approve_server(bench.settings, "plain")
+        assert await stands() == ("ready", "", 0)
+        said = '{"content":"echo {\\"a\\": \\"x\\"}"}'
+        assert await drive() == [("plain__echo", said)]
+        is_like(bench, "And now for something else.")
+        assert await drive() == [("plain__echo", "changed")]
+        assert await drive() == [("plain__echo", "denied")]
+        await approve_server(bench.settings, "plain")
+        assert await drive() == [("plain__echo", said)]
+
+
+async def test_a_server_that_is_gone_is_told_by_the_bridge(tmp_path: Path) -> None:
+    bench, epic = house(tmp_path, *asked(call("plain__echo", a="x")))
+    await approve_server(bench.settings, "plain")
+    (bench.root / "like.json").unlink()
+    async with bench.engine() as orket, bridge_of(orket) as client:
+        assert results(await settled(orket, await bench.start(orket, epic))) == [
+            ("plain__echo", "infrastructure")
+        ]
+        (told,) = (await client.get("/v1/mcp/servers")).json()["servers"]
+    assert (told["state"], told["sessions"]) == ("crashed", 0)
+    assert "MCP server plain" in told["reason"]
+    assert [one["name"] for one in told["offered"]] == ["plain__echo", "plain__die_once"]
 
 
 async def test_a_policy_may_ask_a_person_about_a_server(tmp_path: Path) -> None:
@@ -138,4 +191,5 @@ def test_the_commands(
     assert "echo (is new): Say it back." in capfd.readouterr().out
     assert main(["mcp", "list", "--json", *where]) == 0
     (told,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (told["state"], told["reason"], told["sessions"]) == ("ready", "", 0)
     assert [one["name"] for one in told["offered"]] == ["plain__echo", "plain__die_once"]

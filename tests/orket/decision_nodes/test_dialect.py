@@ -164,6 +164,19 @@ def test_who_works_on_what_was_sent_back_is_told_what_verification_found() -> No
         assert "is wrong" not in other.messages[-1].content
 
 
+def test_a_tool_of_a_server_that_the_card_names_comes_first() -> None:
+    clock = attrs.evolve(TOOLBOX["run_command"].spec, name="time__now", path_arguments=())
+    wants = attrs.evolve(card("A"), requirements="Ask time__now, then write a.txt.")
+    it = prompt(card=wants, tools=(*SMALL, clock), calling=Calling.SCHEMA)
+    offer = NODE.offer(BEGINNING, it)
+    assert offer.messages[-1].content.endswith("Next: call time__now.")
+    assert set(actions(offer)) == {"time__now"}, "or it makes the answer up"
+    asked = attrs.evolve(it, history=(taken(did("time__now", timezone="UTC")),))
+    assert "Next: write the file a.txt, whole." in NODE.offer(BEGINNING, asked).messages[-1].content
+    other = attrs.evolve(it, card=attrs.evolve(wants, requirements="Never use run_command. Write a.txt."))
+    assert "Next: write the file a.txt, whole." in NODE.offer(BEGINNING, other).messages[-1].content
+
+
 @pytest.mark.parametrize(
     ("environment", "backs", "retries", "temperature", "seed"),
     [

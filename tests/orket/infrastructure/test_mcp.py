@@ -62,11 +62,11 @@ async def test_over_stdio(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *token: str) -> Iterator[str]:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    argv = [sys.executable, str(SERVER), str(port)]
+    argv = [sys.executable, str(SERVER), str(port), *token]
     process = subprocess.Popen(argv, cwd=folder, stderr=subprocess.PIPE)
     assert process.stderr is not None
     while b"Uvicorn running" not in (line := process.stderr.readline()):
@@ -90,6 +90,26 @@ async def test_over_http_and_nobody_there(tmp_path: Path) -> None:
     talked.check()
     with pytest.raises(McpError, match="MCP server notes: "):
         await SdkConnector().visit(server, nothing_runs, talked.use)
+
+
+async def test_a_server_that_wants_a_token_gets_its_own_and_no_other(tmp_path: Path) -> None:
+    talked = Talked()
+    with serving(tmp_path, "token-of-the-notes") as url:
+        server = McpServer(name="notes", url=url)
+        await SdkConnector(keys={f"{url}/any/path": "token-of-the-notes"}).visit(
+            server, nothing_runs, talked.use
+        )
+        for keys in ({}, {url: "another"}, {"https://127.0.0.1/mcp": "token-of-the-notes"}):
+            with pytest.raises(McpError, match="MCP server notes: ") as told:
+                await SdkConnector(keys=keys).visit(server, nothing_runs, talked.use)
+            assert "token" not in str(told.value)
+    talked.check()
+
+
+async def test_a_token_is_not_sent_where_others_can_read_it() -> None:
+    server, url = Talked(), "http://192.0.2.1:9/mcp"
+    with pytest.raises(McpError, match="its key would be readable on the way; use https"):
+        await SdkConnector(keys={url: "k"}).visit(McpServer(name="n", url=url), nothing_runs, server.use)
 
 
 @pytest.mark.skipif(find_spec("mcp_server_time") is None, reason="needs the package mcp-server-time")

@@ -20,7 +20,7 @@ from orket.infrastructure.clock import SystemClock
 from orket.infrastructure.mcp.catalogues import FileCatalogues
 from orket.infrastructure.memory import MemoryLedger
 from orket.infrastructure.sandboxes.process import ProcessDriver
-from orket.services.mcp_messages import CallMcp, EndMcp, McpRefused, McpRequest
+from orket.services.mcp_messages import CallMcp, EndMcp, ListMcp, McpLife, McpRefused, McpRequest
 from orket.services.mcp_servers import STARTS_MAX, McpServers
 from orket.services.mcp_session import McpTools
 from orket.services.sandbox_messages import SandboxRequest
@@ -170,6 +170,12 @@ async def test_a_server_that_changes_meanwhile_is_looked_at_again(tmp_path: Path
         room.is_like([listed("change"), listed("echo", "Now for something else.")])
         await room.call("change", 2)
         assert (await room.refused("echo", 3, a="xy")).startswith("changed: ")
+        approved = room.catalogues.approved("plain")
+        assert approved is not None
+        now = [attrs.evolve(one, description="Now for something else.") for one in approved.tools]
+        room.catalogues.approve("plain", attrs.evolve(approved, tools=tuple(now)))
+        assert (await room.call("echo", 4, a="xy")).text, "in the same session"
+        assert await room.servers.ask(ListMcp()) == {"plain": McpLife(sessions=1)}
 
 
 async def test_what_is_no_server_is_told_with_its_last_words(tmp_path: Path) -> None:

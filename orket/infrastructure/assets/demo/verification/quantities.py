@@ -2,14 +2,16 @@
 
 import importlib
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 
-def verify(given: dict[str, str]) -> str:
-    """Parse a quantity and return it as a plain fraction, or the name of the error."""
+def verify(given: dict[str, str]) -> str | list[str]:
+    """Parse a quantity and return it as a plain fraction and as it is shown, or the name of the error."""
     sys.path.insert(0, str(Path.cwd()))
     quantity = importlib.import_module("kitchen.quantity")
     try:
-        return str(quantity.parse(given["text"]))
+        parsed = quantity.parse(given["text"])
     except ValueError:
         return "ValueError"
+    return [str(Fraction(parsed)), quantity.show(Fraction(parsed))]
