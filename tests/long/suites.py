@@ -91,9 +91,10 @@ SUITES: tuple[Suite, ...] = (
     ),
     Suite(
         name="models",
-        shows="the model adapters speak with a real llama.cpp server and a small model on this machine",
-        short=(PYTHON, "-m", "tests.long.models"),
+        shows="the model adapters speak with a real llama.cpp server; a small model does the demo's issues",
+        short=(PYTHON, "-m", "tests.long.models", "--short"),
         full=(PYTHON, "-m", "tests.long.models"),
+        limit_s=5400.0,
     ),
     Suite(
         name="containers",
