@@ -13,7 +13,7 @@ from orket.interfaces.cli.lines import line
 from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.watch import Watch
 from orket.interfaces.cli.wording import printable
-from orket.interfaces.cli.writing import Writing, Writings, written
+from orket.interfaces.cli.writing import Writing, Writings, answered, written
 from orket.wire import codec
 from orket.wire.pieces import PieceView
 from orket.wire.views import event_view
@@ -104,13 +104,20 @@ class PlainLines(JsonLines):
             self._out.line(f"{'':11}{printable(card)} ┊ {text}")
         self._told[card] = (place, ready)
 
+    def _finish(self, seen: Writing, whole: Writing) -> None:
+        """Write the rest of an answer, or all of it when it is not the one that was seen."""
+        _, told = self._told.get(seen.piece.card_id, (None, 0))
+        if list(seen.lines())[:told] != list(whole.lines())[:told]:
+            del self._told[seen.piece.card_id]
+        self._tell(whole, whole=True)
+
     def event(self, recorded: Recorded, watch: Watch) -> None:
         """Write a line when the event is worth one, after the rest of the answer that it tells the end of."""
         written = self._writings.answers
         self._writings.current(watch.state)
         for card, one in written.items():
             if card not in self._writings.answers:
-                self._tell(one, whole=True)
+                self._finish(one, answered(one, watch.state))
         if (text := line(recorded.event, watch.state)) is not None:
             self._out.line(f"{watch.elapsed_s(recorded.at):8.2f}s  {text}")
 

@@ -63,6 +63,18 @@ class Writings:
         return tuple(self.answers.values())
 
 
+def answered(one: Writing, state: RunState) -> Writing:
+    """Return an answer as the ledger has it; what was seen of it while it was written, if it has none."""
+    told = [turns for card, turns in state.turns.items() if card == one.piece.card_id]
+    reply = next((turn.reply for turns in told for turn in turns if turn.turn == one.piece.turn), None)
+    if reply is None:
+        return one
+    texts: dict[int | None, str] = {None: reply.text} if reply.text else {}
+    texts |= {number: call.arguments_json for number, call in enumerate(reply.calls)}
+    tools: dict[int | None, str] = {number: call.name for number, call in enumerate(reply.calls)}
+    return Writing(one.piece, texts, tools)
+
+
 def written(writings: Sequence[Writing], *, lines_max: int) -> list[str]:
     """Write the ends of some answers, one after the other, in at most so many lines."""
     shown = writings[: max(lines_max // 3, 1)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orket.domain import events as e
 from orket.domain.identifiers import BlobId, CardId
+from orket.domain.models import ModelReply, ProposedCall
 from orket.interfaces.cli import view
 from orket.interfaces.cli.app import main
 from orket.interfaces.cli.out import Out
@@ -101,6 +102,21 @@ def test_plain_lines_tell_lines_when_they_are_complete(capsys: pytest.CaptureFix
     told = capsys.readouterr().out.splitlines()
     assert told[0].split() == ["LED-1", "┊", "then", "I", "look"]
     assert "model failed" in told[1]
+
+
+@pytest.mark.parametrize(("seen", "first"), [("First I write\nthen I ", []), ("Other\nwords ", ["Other"])])
+def test_the_rest_comes_from_the_answer_as_it_was_recorded(
+    seen: str, first: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch, call = asking(), ProposedCall(name="read_file", arguments_json='{"path":"a"}')
+    reply = ModelReply(text="First I write\nthen I look.", calls=(call,))
+    with PlainLines(Out()) as show:
+        show.piece(piece(seen), watch)
+        (over,) = r.recorded([e.ModelReplied(card_id=CARD, turn=1, reply=reply, calls=())], after=50)
+        watch.apply(over)
+        show.event(over, watch)
+    told = [one.partition("┊ ")[2] for one in capsys.readouterr().out.splitlines() if "┊" in one]
+    assert told == [*first, "First I write", "then I look.", "→ read_file", '{"path":"a"}']
 
 
 def test_as_json_a_piece_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
