@@ -22,6 +22,7 @@ from orket.wire.heartbeat import LedgerReportView
 from orket.wire.keys import KeyView
 from orket.wire.operations import OperationView
 from orket.wire.runs import (
+    ArchiveBody,
     BudgetBody,
     CancelBody,
     DecisionBody,
@@ -99,6 +100,14 @@ class OrketClient(Projects, Workspaces, Sessions, Looking):
         """
         headers = {} if key is None else {"idempotency-key": key}
         return await self._post("/v1/runs", body, RunStarted, headers)
+
+    async def archive_cards(
+        self, run_id: str, *cards: str, by: str, reason: str = "", restore: bool = False
+    ) -> RunStanding:
+        """Archive cards of a run that has ended, all without names; or bring them back (``restore``)."""
+        word = "restore" if restore else "archive"
+        body = ArchiveBody(by=by, reason=reason, cards=cards)
+        return await self._post(f"{run_path(run_id)}/{word}", body, RunStanding)
 
     async def halt(self, *, by: str, reason: str = "") -> EngineStanding:
         """End all work of the engine; after the answer nothing starts in any run until it is released."""

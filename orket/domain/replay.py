@@ -48,7 +48,7 @@ def first_difference(recorded: Iterable[e.Recorded], replayed: Iterable[e.Record
     A record that ends early (the run is open, paused or was canceled) is compared as far as it goes; a
     finished one must not be outlived.
     """
-    old, new = list(recorded), list(replayed)
+    old, new = _to_the_end(list(recorded)), list(replayed)
     whole = any(isinstance(one.event, e.RunFinished) and one.event.status != "canceled" for one in old)
     mine, theirs = _histories(_uncanceled(old)), _histories(new)
     found = [
@@ -57,6 +57,12 @@ def first_difference(recorded: Iterable[e.Recorded], replayed: Iterable[e.Record
         if (difference := _compare(card, mine.get(card, []), theirs.get(card, []), whole=whole))
     ]
     return min(found, key=lambda one: one.seq if one.seq is not None else 2**62, default=None)
+
+
+def _to_the_end(recorded: list[e.Recorded]) -> list[e.Recorded]:
+    """Leave out what people did to a run that had ended, such as archiving its cards."""
+    ends = [index for index, one in enumerate(recorded) if isinstance(one.event, e.RunFinished)]
+    return recorded[: ends[-1] + 1] if ends else recorded
 
 
 def _uncanceled(recorded: list[e.Recorded]) -> list[e.Recorded]:

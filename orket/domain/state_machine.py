@@ -22,7 +22,8 @@ rock   in_progress                            done, canceled
 rock   done, canceled                         *system*: archived
 =====  =====================================  =================================================
 
-``utility`` and ``app`` cards have no rows and never move; nothing leaves ``archived``.
+``utility`` and ``app`` cards have no rows and never move. From ``archived`` the system brings a card back to
+``done`` or ``canceled``, where it came from, because a person asked for that; no seat ever does.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ _SYSTEM_ONLY: dict[tuple[CardType, CardStatus], tuple[CardStatus, ...]] = {
     (CardType.ISSUE, _S.READY): (_S.BLOCKED,),
     (CardType.ISSUE, _S.CODE_REVIEW): (_S.BLOCKED, _S.CANCELED),
     **{(kind, end): (_S.ARCHIVED,) for kind in _TABLE for end in _END},
+    **{(kind, _S.ARCHIVED): tuple(_END) for kind in _TABLE},
 }
 
 

@@ -23,6 +23,7 @@ from orket.domain.runs import FINAL_RUN, CallState, RunState, RunStatus
 from orket.domain.tools import HumanVerdict, Permission, Recovery, Verdict
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
+    ArchiveCards,
     CancelRun,
     DecideCall,
     PauseRun,
@@ -41,7 +42,7 @@ TAIL = 500
 StopRun = Callable[[RunId], Coroutine[Any, Any, None]]
 """Stops the run's child and returns when it is gone; nothing happens when there is none."""
 
-RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
+RunCommand = PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile | ArchiveCards
 
 
 class Locks:

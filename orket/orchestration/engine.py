@@ -21,11 +21,21 @@ from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
 from orket.domain.state_machine import SYSTEM
-from orket.orchestration import control, forking, halting, remembering, saving, starting, workspaces
+from orket.orchestration import (
+    archiving,
+    control,
+    forking,
+    halting,
+    remembering,
+    saving,
+    starting,
+    workspaces,
+)
 from orket.orchestration.admission import Intake, broken, judge, listed
 from orket.orchestration.desk import Desk
 from orket.orchestration.messages import (
     AddMemory,
+    ArchiveCards,
     CancelRun,
     DecideCall,
     EngineCommand,
@@ -204,6 +214,11 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
     async def tend_workspace(self, m: TendWorkspace) -> Reply[RunTicket]:
         """Apply, roll back or discard what a run left in its workspace."""
         return self._control(m, lambda: workspaces.tend(self._desk, self._intake, m))
+
+    @on(ArchiveCards)
+    async def archive_cards(self, m: ArchiveCards) -> Reply[RunTicket]:
+        """Put cards of a run that has ended out of sight, or back."""
+        return self._control(m, lambda: archiving.archive(self._desk, m))
 
     @on(SaveFile)
     async def save_file(self, m: SaveFile) -> Reply[RunTicket]:

@@ -245,7 +245,26 @@ class AcceptProposal(Request[Exchange]):
 SessionMessage = OpenSession | SaySomething | AcceptProposal
 """All that may be asked of who keeps conversations."""
 
-EngineCommand = StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile
+
+@attrs.frozen(kw_only=True)
+class ArchiveCards(Request[RunTicket]):
+    """Put cards of a run that has ended out of sight, or with ``restore`` back to where they were.
+
+    Without ``cards``, all of the run's that this can be done to. A card that is archived is ``archived`` and
+    nothing else: what it was stands on the ledger.
+    """
+
+    run_id: RunId
+    by: str
+    cards: tuple[CardId, ...] = ()
+    restore: bool = False
+    reason: str = ""
+    if_seq: int | None = None
+
+
+EngineCommand = (
+    StartRun | PauseRun | ResumeRun | CancelRun | DecideCall | TendWorkspace | SaveFile | ArchiveCards
+)
 """All that may be sent to the engine about one run."""
 
 

@@ -133,6 +133,17 @@ class ResumeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     budgets: Annotated[dict[str, BudgetBody], Meta(description="Replaces the bounds of single cards.")] = {}
 
 
+class ArchiveBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Archive cards of a run that has ended, or restore them."""
+
+    by: By = "http"
+    reason: Reason = ""
+    cards: Annotated[
+        tuple[str, ...],
+        Meta(max_length=1000, description="Which; none: all that can be.", examples=[["ISSUE-A"]]),
+    ] = ()
+
+
 class CancelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """End the run for good."""
 

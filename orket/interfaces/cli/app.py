@@ -65,6 +65,8 @@ _COMMANDS = MappingProxyType(
             "approve": ("approvals:approve", "Let a call that asks act, once, as it is."),
             "deny": ("approvals:deny", "Tell a seat that a call may not act."),
             "workspace": ("workspace:app", "Apply what a run changed, take it back, or throw it away."),
+            "archive": ("archive:archive", "Archive cards of a run that has ended: lists leave them out."),
+            "restore": ("archive:restore", "Bring archived cards back to where they were."),
             "halt": ("halting:halt", "End all work of the engine now; nothing starts until its release."),
             "release": ("halting:release", "Let a halted engine work again."),
             "decide": ("control:decide", "Decide about a tool call that waits for a person."),

@@ -9,8 +9,9 @@ from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
+from orket.domain.cards import Card, CardStatus
 from orket.domain.events import Recorded
-from orket.domain.identifiers import RunId
+from orket.domain.identifiers import CardId, RunId
 from orket.domain.ports import RunSummary
 from orket.interfaces.cli import view
 from orket.interfaces.cli.engines import is_served, reach_ledger
@@ -22,7 +23,7 @@ from orket.interfaces.cli.out import Out
 from orket.interfaces.cli.reach import PAGE, Reach
 from orket.interfaces.cli.session import Session
 from orket.interfaces.cli.watch import Watch
-from orket.interfaces.cli.wording import duration, printable
+from orket.interfaces.cli.wording import counted, duration, printable
 from orket.wire import codec
 from orket.wire.views import card_view, event_view, run_view
 
@@ -67,28 +68,41 @@ def _table(found: tuple[RunSummary, ...]) -> Table:
     return table
 
 
-def cards(run: str | None = None, /, *, as_json: Json = False, where: Where = HERE) -> int:
+def cards(
+    run: str | None = None, /, *, archived: bool = False, as_json: Json = False, where: Where = HERE
+) -> int:
     """Show the cards of a run as they stand, what waits for whom, and the files of its workspace.
 
     Args:
         run: The run's id, or the beginning of it [default: the newest run].
+        archived: Show those that are archived, too.
         as_json: Print one card a line as JSON.
     """
-    return anyio.run(_cards, where, run, as_json)
+    return anyio.run(_cards, where, run, archived, as_json)
 
 
-async def _cards(where: Where, name: str | None, as_json: bool) -> Exit:
+async def _cards(where: Where, name: str | None, archived: bool, as_json: bool) -> Exit:
     session = where.session(where.settings(), as_json=as_json)
     async with reach_ledger(session.settings) as reach:
         found = await (find_run(reach, name) if name else newest_run(reach))
         watch = Watch.of(found.run_id)
         await _fold(reach, watch)
+    hidden = 0 if archived else _hide_archived(watch.state.cards)
     if as_json:
         for card in watch.state.cards.values():
             session.out.line(codec.encode(card_view(found.run_id, card)).decode())
     else:
         session.out.show(*await session.sum_up(watch, has_engine=is_served(session.settings)))
+    if hidden:
+        session.out.remark(f"{counted(hidden, 'archived card')} left out; --archived shows them too")
     return Exit.DONE
+
+
+def _hide_archived(known: dict[CardId, Card]) -> int:
+    gone = [key for key, card in known.items() if card.status is CardStatus.ARCHIVED]
+    for key in gone:
+        del known[key]
+    return len(gone)
 
 
 async def _fold(reach: Reach, watch: Watch) -> None:

@@ -25,6 +25,7 @@ from orket.domain.ports import RunSummary
 from orket.interfaces.cli.exits import BadInput
 from orket.orchestration.messages import (
     AddMemory,
+    ArchiveCards,
     CancelRun,
     EngineCommand,
     EngineTicket,
@@ -184,6 +185,14 @@ class Remote:
                 )
             case CancelRun():
                 return await client.cancel(command.run_id, by=command.by, reason=command.reason)
+            case ArchiveCards():
+                return await client.archive_cards(
+                    command.run_id,
+                    *command.cards,
+                    by=command.by,
+                    reason=command.reason,
+                    restore=command.restore,
+                )
             case TendWorkspace(run_id=run_id, by=by, act=WorkspaceAct.APPLY):
                 return await client.apply_workspace(run_id, by=by, into=command.into)
             case TendWorkspace(run_id=run_id, by=by, act=WorkspaceAct.ROLLBACK):

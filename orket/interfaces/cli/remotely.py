@@ -121,6 +121,8 @@ COMMANDS: Mapping[str, There | Here] = MappingProxyType(
         "workspace apply": _on_runs("applyWorkspace", "apply_workspace"),
         "workspace rollback": _on_runs("rollBackWorkspace", "roll_back_workspace"),
         "workspace discard": _on_runs("discardWorkspace", "discard_workspace"),
+        "archive": _on_runs("archiveCards", "archive_cards"),
+        "restore": _on_runs("restoreCards", "archive_cards"),
         "halt": There(("haltEngine",), ("halt",)),
         "release": There(("releaseEngine",), ("release",)),
         "decide": _on_runs("decideToolCall", "decide"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orket.interfaces.routes import (
     approvals,
+    archive,
     budgets,
     calendar,
     cards,
@@ -48,6 +49,7 @@ OPERATIONS = (
     *run_board.OPERATIONS,
     *run_diagnosis.OPERATIONS,
     *run_commands.OPERATIONS,
+    *archive.OPERATIONS,
     *workspaces.OPERATIONS,
     *approvals.OPERATIONS,
     *budgets.OPERATIONS,

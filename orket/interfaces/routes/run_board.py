@@ -26,6 +26,9 @@ class BoardQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How much of the board to show."""
 
     limit: Annotated[int, Meta(ge=0, le=200, description="How many cards of a column at most.")] = 50
+    archived: Annotated[bool, Meta(description="Show the cards that are archived; else only count them.")] = (
+        False
+    )
 
 
 async def show(bridge: Bridge, request: Request) -> Response:
@@ -34,7 +37,8 @@ async def show(bridge: Bridge, request: Request) -> Response:
     ledger = bridge.running.ledger
     run_id = (await find_run(ledger, request)).run_id
     issues = [one for one in await ledger.cards(run_id) if one.type is CardType.ISSUE]
-    columns = tuple(_column(run_id, status, issues, query.limit) for status in CardStatus)
+    limits = {CardStatus.ARCHIVED: query.limit if query.archived else 0}
+    columns = tuple(_column(run_id, status, issues, limits.get(status, query.limit)) for status in CardStatus)
     return json_response(BoardView(run_id=run_id, columns=columns))
 
 

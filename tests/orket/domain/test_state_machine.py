@@ -23,6 +23,7 @@ ARROWS = {
         code_review > done in_progress ready_for_testing blocked* canceled*
         done > archived*
         canceled > archived*
+        archived > done* canceled*
     """,
     "epic": """
         ready > in_progress canceled
@@ -30,12 +31,14 @@ ARROWS = {
         code_review > done in_progress
         done > archived*
         canceled > archived*
+        archived > done* canceled*
     """,
     "rock": """
         ready > in_progress canceled
         in_progress > done canceled
         done > archived*
         canceled > archived*
+        archived > done* canceled*
     """,
 }
 
@@ -79,7 +82,7 @@ def test_the_messages_say_what_was_tried_and_what_is_possible() -> None:
         validate_transition(CardType.ISSUE, CardStatus.READY, CardStatus.DONE, GUARD)
     assert caught.value.allowed == ("in_progress", "canceled")
     with pytest.raises(InvalidTransition, match="none, it is final"):
-        validate_transition(CardType.ISSUE, CardStatus.ARCHIVED, CardStatus.READY)
+        validate_transition(CardType.ISSUE, CardStatus.ARCHIVED, CardStatus.READY, "builder")
     with pytest.raises(WaitReasonRequired, match="wait_reason is required when transitioning to blocked"):
         validate_transition(CardType.ISSUE, CardStatus.IN_PROGRESS, CardStatus.BLOCKED, "builder")
     with pytest.raises(
