@@ -16,7 +16,7 @@ from actors import Actor, Ref, Reply, Terminated, on
 from orket.domain import events as e
 from orket.domain.errors import OrketError, RunConflict, RunDenied
 from orket.domain.halts import Halts
-from orket.domain.identifiers import MEMORY, RunId
+from orket.domain.identifiers import RunId
 from orket.domain.memory import Memory
 from orket.domain.ports import RunSummary
 from orket.domain.runs import FINAL_RUN, RunStatus
@@ -287,16 +287,8 @@ class Engine(Actor[EngineCommand | SystemCommand | Note | Terminated]):
 
     def _remember(self, m: MemoryCommand) -> Reply[Memory]:
         to = self.ctx.defer(m)
-        self._job(self._tend_memory(m, to))
+        self._job(remembering.tended(self._desk, self._locks, m, to))
         return to
-
-    async def _tend_memory(self, m: MemoryCommand, to: Reply[Memory]) -> Note:
-        try:
-            async with self._locks.of(MEMORY):
-                to.reply(await remembering.tend(self._desk, m))
-        except OrketError as error:
-            to.fail(Refused(error))
-        return Answered()
 
     def _in_turn(self, m: HaltCommand) -> Reply[EngineTicket]:
         if len(self._system) >= SYSTEM_COMMANDS_MAX:

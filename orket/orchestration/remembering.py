@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from orket.domain.errors import MemoryNotFound, RunConflict
+from actors import Reply
+from orket.domain.errors import MemoryNotFound, OrketError, RunConflict
 from orket.domain.identifiers import MEMORY
 from orket.domain.memory import TEXT_CHARS_MAX, Memory, words
 from orket.domain.memory_events import MemoryAdded, MemoryForgotten
 from orket.domain.ports import LedgerReader
 from orket.domain.remembering import forgotten, remembered
+from orket.orchestration.control import Locks
 from orket.orchestration.desk import Desk
-from orket.orchestration.messages import AddMemory, ForgetMemory, MemoryCommand
+from orket.orchestration.messages import AddMemory, ForgetMemory, MemoryCommand, Refused
+from orket.orchestration.notes import Answered
 
 PAGE = 1000
+
+
+async def tended(desk: Desk, locks: Locks, m: MemoryCommand, to: Reply[Memory]) -> Answered:
+    """Tend the memory when it is one's turn, and answer who asked."""
+    try:
+        async with locks.of(MEMORY):
+            to.reply(await tend(desk, m))
+    except OrketError as error:
+        to.fail(Refused(error))
+    return Answered()
 
 
 async def tend(desk: Desk, m: MemoryCommand) -> Memory:
