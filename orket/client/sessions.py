@@ -39,9 +39,11 @@ class Sessions(Calls):
             page or path_of("v1", "sessions", session_id, "messages", limit=limit), MessagePage
         )
 
-    async def say(self, session_id: str, text: str, *, by: str, key: str | None = None) -> MessageView:
-        """Say something, and wait for the answer; ``key`` as for ``open_session``."""
-        path, headers = path_of("v1", "sessions", session_id, "messages"), {}
+    async def say(
+        self, session_id: str, text: str, *, by: str, key: str | None = None, wait_s: float = 20.0
+    ) -> MessageView:
+        """Say something, and wait for the answer, which is empty when it takes longer; ``key`` as above."""
+        path, headers = path_of("v1", "sessions", session_id, "messages"), {"prefer": f"wait={wait_s:.0f}"}
         if key is not None:
             headers["idempotency-key"] = key
         return await self._post(path, SayBody(text=text, by=by), MessageView, headers)

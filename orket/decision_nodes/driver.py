@@ -44,12 +44,12 @@ actions pause_run, resume_run, cancel_run: subject is the id of a run.
 Propose only what the person asks for; leave proposals empty otherwise."""
 
 
-def messages_for(session: Session, runs: Sequence[RunSummary]) -> tuple[ChatMessage, ...]:
-    """Write what is sent to the model: orders, the newest runs, and the end of the conversation."""
+def messages_for(session: Session, number: int, runs: Sequence[RunSummary]) -> tuple[ChatMessage, ...]:
+    """Write what is sent to the model: orders, the newest runs, what was said up to message ``number``."""
     listed = "\n".join(f"{one.run_id}  {one.status}  {one.target}" for one in runs) or "none yet"
     system = ChatMessage(role=ChatRole.SYSTEM, content=f"{_ORDERS}\n\nThe newest runs:\n{listed}")
     said: list[ChatMessage] = []
-    for one in session.exchanges[-HISTORY_MAX:]:
+    for one in session.exchanges[max(0, number - HISTORY_MAX) : number]:
         said.append(ChatMessage(role=ChatRole.USER, content=one.heard.text))
         if one.answered is not None and not one.answered.error:
             said.append(

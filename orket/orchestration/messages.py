@@ -224,7 +224,7 @@ class OpenSession(Request[Session]):
 
 @attrs.frozen(kw_only=True)
 class SaySomething(Request[Exchange]):
-    """Say something in a conversation; recorded, and answered when the model has."""
+    """Say something in a conversation; answered when that is recorded, before the model has answered."""
 
     session_id: str
     by: str

@@ -1,7 +1,8 @@
 """Conversations: hears what a person says, asks the model, records both, and has proposals carried out.
 
-Messages of one session are handled one after the other, those of others beside it. What a person said is
-recorded before the model is asked; an answer that a crash has cut off is an answer with an error.
+Messages of one session are answered one after the other, those of others beside it. Whoever says something
+is told as soon as that is recorded, and the model is asked afterwards; an answer that a crash has cut off is
+an answer with an error.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
     def __init__(self, room: ConversationRoom) -> None:
         self._room = room
         self._sessions: dict[str, Session] = {}
-        self._locks: dict[str, anyio.Lock] = {}
-        self._opening = anyio.Lock()
+        self._locks: dict[tuple[str, str], anyio.Lock] = {}
+        self._recording = anyio.Lock()  # of two with the same key the second finds the first
         self._hearing = 0
 
     async def on_start(self) -> None:
@@ -106,8 +107,8 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
 
     @on(SaySomething)
     async def say(self, m: SaySomething) -> Reply[Exchange]:
-        """Hear a message; answered when the model has."""
-        return self._beside(m, self.ctx.defer(m), lambda: self._say(m))
+        """Hear a message; answered when it is recorded, and then the model is asked."""
+        return self._beside(m, self.ctx.defer(m), lambda: self._hear(m), self._follow)
 
     @on(AcceptProposal)
     async def accept(self, m: AcceptProposal) -> Reply[Exchange]:
@@ -118,25 +119,36 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
     async def _done(self, m: _Done) -> None:
         """Nothing is left to do."""
 
-    def _beside(self, m: SessionMessage, to: Reply[R], act: Callable[[], Awaitable[R]]) -> Reply[R]:
+    def _beside(
+        self,
+        m: SessionMessage,
+        to: Reply[R],
+        act: Callable[[], Awaitable[R]],
+        then: Callable[[R], Awaitable[None]] | None = None,
+    ) -> Reply[R]:
         if self._hearing >= HEARD_AT_ONCE_MAX:
             raise Refused(SessionConflict("too much is being said at once; say it again later"))
         self._hearing += 1
 
         async def answer() -> _Done:
             try:
-                to.reply(await act())
-            except OrketError as error:
-                to.fail(Refused(error))
+                try:
+                    done = await act()
+                except OrketError as error:
+                    to.fail(Refused(error))
+                    return _Done()
+                to.reply(done)
+                if then is not None:
+                    await then(done)
+                return _Done()
             finally:
                 self._hearing -= 1
-            return _Done()
 
         self.ctx.pipe(answer, lambda done: done)
         return to
 
     async def _open(self, m: OpenSession) -> Session:
-        async with self._opening:  # of two with the same key the second finds the first
+        async with self._recording:
             return await self._opened_before(m) or await self._open_new(m)
 
     async def _opened_before(self, m: OpenSession) -> Session | None:
@@ -156,9 +168,9 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
         await self._record(SessionOpened(session_id=session_id, by=m.by, model=name, key=key), m.key)
         return self._sessions[session_id]
 
-    async def _say(self, m: SaySomething) -> Exchange:
-        async with self._turn(m.session_id):
-            session = self._sessions[m.session_id]
+    async def _hear(self, m: SaySomething) -> Exchange:
+        async with self._recording:
+            session = self._known(m.session_id)
             if m.key is not None and await self._room.ledger.run_for_key(m.key) is not None:
                 known = (one for one in session.exchanges if one.heard.key == m.key.key)
                 if (before := next(known, None)) is not None:
@@ -169,8 +181,15 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
             key = "" if m.key is None else m.key.key
             heard = MessageHeard(session_id=m.session_id, number=number, by=m.by, text=m.text, key=key)
             await self._record(heard, m.key)
-            await self._record(await self._answer(heard))
             return self._sessions[m.session_id].exchanges[number - 1]
+
+    async def _follow(self, one: Exchange) -> None:
+        """Ask the model, unless the message was sent again and has its answer, or will have it."""
+        heard = one.heard
+        async with self._turn("answer", heard.session_id):
+            now = self._sessions[heard.session_id].exchanges[heard.number - 1]
+            if now.answered is None:
+                await self._record(await self._answer(heard))
 
     async def _answer(self, heard: MessageHeard) -> MessageAnswered:
         session = self._sessions[heard.session_id]
@@ -180,7 +199,7 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
             turn=heard.number,
             seat=SEAT,
             model=session.opened.model,
-            messages=messages_for(session, runs),
+            messages=messages_for(session, heard.number, runs),
             schema_json=SCHEMA_JSON,
             pieces=False,
         )
@@ -201,7 +220,8 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
         )
 
     async def _accept(self, m: AcceptProposal) -> Exchange:
-        async with self._turn(m.session_id):
+        self._known(m.session_id)
+        async with self._turn("accept", m.session_id):
             one = self._sessions[m.session_id].exchange(m.number)
             if one is None or one.answered is None or not 0 <= m.index < len(one.answered.proposals):
                 raise SessionNotFound(f"message {m.number} has no proposal {m.index}")
@@ -222,11 +242,14 @@ class Conversations(Actor[SessionMessage | _Done], restart="permanent", shutdown
             await self._record(accepted)
             return self._sessions[m.session_id].exchanges[m.number - 1]
 
-    @asynccontextmanager
-    async def _turn(self, session_id: str) -> AsyncIterator[None]:
-        if session_id not in self._sessions:
+    def _known(self, session_id: str) -> Session:
+        if (found := self._sessions.get(session_id)) is None:
             raise SessionNotFound(f"no session has the id {session_id[:100]!r}")
-        async with self._locks.setdefault(session_id, anyio.Lock()):
+        return found
+
+    @asynccontextmanager
+    async def _turn(self, what: str, session_id: str) -> AsyncIterator[None]:
+        async with self._locks.setdefault((what, session_id), anyio.Lock()):
             yield
 
     async def _record(self, event: ConversationEvent, key: CommandKey | None = None) -> None:

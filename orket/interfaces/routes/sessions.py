@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
+import anyio
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orket.domain.conversations import Session, fold
+from orket.domain.conversations import Exchange, Session, fold
 from orket.domain.errors import SessionNotFound
 from orket.domain.identifiers import SESSIONS
 from orket.domain.keys import Scope
@@ -19,6 +21,7 @@ from orket.interfaces.bridge import Bridge
 from orket.interfaces.operations import (
     ASKS,
     IDEMPOTENCY_KEY,
+    PREFER,
     READS,
     REQUEST_TIMEOUT,
     WITH_BODY,
@@ -26,6 +29,7 @@ from orket.interfaces.operations import (
     Operation,
     Parameter,
 )
+from orket.interfaces.preferences import applied, wait_s
 from orket.interfaces.problems import CONFLICT, KEY_REUSED, RUN_NOT_FOUND, SESSION_NOT_FOUND, UNPROCESSABLE
 from orket.interfaces.reading import T, command_key, read_json, read_query
 from orket.orchestration.messages import AcceptProposal, OpenSession, SaySomething
@@ -97,7 +101,7 @@ async def messages(bridge: Bridge, request: Request) -> Response:
 
 
 async def say(bridge: Bridge, request: Request) -> Response:
-    """Say something, and wait for the answer."""
+    """Say something; answered when it is recorded, or with the driver's answer if the caller waits."""
     body = await _read(bridge, request, SayBody)
     said = SaySomething(
         session_id=request.path_params["session_id"],
@@ -105,7 +109,28 @@ async def say(bridge: Bridge, request: Request) -> Response:
         text=body.text,
         key=command_key(request, body),
     )
-    return json_response(message_view(await bridge.ask_session(request, said)))
+    one, seconds = await bridge.ask_session(request, said), wait_s(request, bridge.limits.wait_max_s)
+    if seconds is not None and one.answered is None:
+        ledger = bridge.running.ledger
+        one = await bridge.departures.unless_left(request.receive, lambda: _answered(ledger, one, seconds))
+    headers = dict(applied(seconds))
+    if one.answered is not None:
+        return json_response(message_view(one), headers=headers)
+    query = urlencode({"cursor": one.heard.number - 1, "limit": 1})
+    where = f"{root_path(request)}/v1/sessions/{one.heard.session_id}/messages?{query}"
+    return json_response(
+        message_view(one), status=202, headers={**headers, "location": where, "retry-after": "1"}
+    )
+
+
+async def _answered(ledger: LedgerReader, one: Exchange, seconds: float) -> Exchange:
+    """Wait until the driver has answered, or until the time is over."""
+    heard, newest = one.heard, 0
+    with anyio.move_on_after(seconds):
+        while one.answered is None:
+            newest = await ledger.wait(newest, SESSIONS)
+            one = (await _sessions(ledger))[heard.session_id].exchanges[heard.number - 1]
+    return one
 
 
 async def accept(bridge: Bridge, request: Request) -> Response:
@@ -200,13 +225,27 @@ OPERATIONS = (
         name="saySomething",
         method="POST",
         path="/v1/sessions/{session_id}/messages",
-        summary="Say something to the driver, and wait for its answer",
-        description="Recorded before the model is asked. A caller who does not wait finds the answer in the "
-        "list. One message of a session is answered after the other.",
+        summary="Say something to the driver",
+        description="Recorded before the model is asked. With `Prefer: wait` its answer is waited for; "
+        "otherwise, and when it takes longer, the list has it. One message of a session is answered after "
+        "the other.",
         handler=say,
         body=SayBody,
-        answers=(Answer(status=200, description="The message with its answer.", body=MessageView),),
-        parameters=(SESSION_ID, IDEMPOTENCY_KEY, REQUEST_TIMEOUT),
+        answers=(
+            Answer(
+                status=200,
+                description="The message with its answer.",
+                body=MessageView,
+                headers=("Preference-Applied",),
+            ),
+            Answer(
+                status=202,
+                description="Heard; the answer is still to come.",
+                body=MessageView,
+                headers=("Location", "Retry-After", "Preference-Applied"),
+            ),
+        ),
+        parameters=(SESSION_ID, IDEMPOTENCY_KEY, PREFER, REQUEST_TIMEOUT),
         problems=(*WITH_BODY, *ASKS, SESSION_NOT_FOUND, CONFLICT, KEY_REUSED),
         tag="sessions",
         scope=Scope.OPERATE,

@@ -22,6 +22,7 @@ from orket.interfaces.api import create_app
 from tests.orket.kit import Bench, issue, plain, settled
 
 pytestmark = pytest.mark.anyio
+WAIT = {"prefer": "wait=20"}
 
 
 def driver(bench: Bench, *texts: str) -> str:
@@ -45,7 +46,11 @@ async def talking(bench: Bench) -> AsyncIterator[tuple[Orket, httpx2.AsyncClient
 
 async def said(client: httpx2.AsyncClient, session: str, *texts: str) -> Sequence[dict[str, object]]:
     return [
-        (await client.post(f"/v1/sessions/{session}/messages", json={"text": text, "by": "ada"})).json()
+        (
+            await client.post(
+                f"/v1/sessions/{session}/messages", json={"text": text, "by": "ada"}, headers=WAIT
+            )
+        ).json()
         for text in texts
     ]
 
@@ -96,11 +101,25 @@ async def test_what_the_engine_refuses_is_said_and_can_be_tried_again(tmp_path: 
         assert (odd["proposals"], silent["answer"]) == ([], "")
 
 
+async def test_who_does_not_wait_finds_the_answer_in_the_list(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    body = {"model": driver(bench, "One.", "Two.")}
+    async with talking(bench) as (_, client):
+        session = (await client.post("/v1/sessions", json=body)).json()["id"]
+        heard = await client.post(f"/v1/sessions/{session}/messages", json={"text": "Hello"})
+        assert heard.status_code == 202
+        assert (heard.json()["answer"], heard.headers["retry-after"]) == ("", "1")
+        (second,) = await said(client, session, "And?")  # one is answered after the other
+        assert second["answer"] == "Two."
+        (first,) = (await client.get(heard.headers["location"])).json()["messages"]
+        assert (first["number"], first["answer"]) == (1, "One.")
+
+
 async def test_what_is_sent_again_with_its_key_is_said_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     body = {"model": driver(bench, "One.", "Two.")}
     async with talking(bench) as (orket, client):
-        begin, speak = {"idempotency-key": "b"}, {"idempotency-key": "s"}
+        begin, speak = {"idempotency-key": "b"}, {"idempotency-key": "s", **WAIT}
         opened = [(await client.post("/v1/sessions", json=body, headers=begin)).json() for _ in range(2)]
         assert opened[0] == opened[1]
         url = f"/v1/sessions/{opened[0]['id']}/messages"
