@@ -22,13 +22,16 @@ import attrs
 import pytest
 
 from orket.bootstrap import Orket, open_orket
+from orket.bootstrap.house import owner_of
 from orket.decision_nodes.registry import NodeRegistry
 from orket.decision_nodes.sandbox_policy import DefaultSandboxPolicy
 from orket.decision_nodes.stacks import STACKS
 from orket.domain.assets import Organization
 from orket.domain.errors import SandboxConflict, SandboxError, SandboxNotFound, SandboxUnavailable
+from orket.domain.events import RunAccepted, SandboxChanged
 from orket.domain.identifiers import PROJECTS, RunId
 from orket.domain.projects import ProjectLimits, Service, Stack
+from orket.domain.runs import RunStatus
 from orket.domain.sandboxes import Command, CommandEnd, Limits, SandboxSpec, SandboxStatus
 from orket.infrastructure.sandboxes.compose import ComposeDriver
 from orket.infrastructure.sandboxes.compose_program import find_compose, run_compose
@@ -46,6 +49,7 @@ from orket.services.project_messages import (
 )
 from orket.settings import Settings
 from tests.contracts.sandbox_drivers import Herald, named_engine, opened
+from tests.orket.kit import Bench, call, issue, plain, settled
 
 pytestmark = pytest.mark.anyio
 IMAGE = "orket-test/tiny:1"
@@ -258,6 +262,39 @@ async def test_commands_of_a_run_reach_its_services_and_nothing_else(
             assert await anyio.Path(tmp_path / "work" / "seen").read_text() == "from inside"
             with pytest.raises(SandboxUnavailable, match="no network of the project sandbox 'sandbox-none'"):
                 await commands.open(attrs.evolve(spec, services="sandbox-none"))
+    finally:
+        for left in await driver.left():
+            await driver.remove(left)
+
+
+async def test_a_whole_run_uses_the_services(
+    engine: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the command to the ledger, with an engine that finds everything by itself."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{engine}")
+    registry = NodeRegistry()
+    registry.register("sandbox_policy_node", "tiny", TinyPolicy())
+    bench = Bench(tmp_path)
+    bench.settings = attrs.evolve(bench.settings, environ={"ORKET_SANDBOX_POLICY_NODE": "tiny"})
+    fetch = (
+        "import urllib.request as u; open('got', 'wb').write(u.urlopen('http://api:8000/index.html').read())"
+    )
+    work = call("run_command", argv=[sys.executable, "-c", fetch])
+    house = {"levels": ["bubblewrap", "compose"], "command_recovery": "idempotent"}
+    target = bench.epic([issue("A")], plain("A", work), sandbox=house)
+    driver = ComposeProjects(socket=engine, owner=owner_of(bench.settings))
+    try:
+        async with bench.engine(registry) as one:
+            made = await one.projects.ask(CreateProject(name="r", workspace=str(project)), timeout=90)
+            run_id = await bench.start(one, target, services=made.sandbox_id)
+            with anyio.fail_after(60):
+                assert (await settled(one, run_id)).status is RunStatus.DONE
+            events = [each.event for each in await one.ledger.read(run_id)]
+            (accepted,) = [each for each in events if isinstance(each, RunAccepted)]
+            assert accepted.services == made.sandbox_id
+            assert {each.driver for each in events if isinstance(each, SandboxChanged)} == {"compose"}
+            assert await anyio.Path(bench.workspace, "got").read_text() == "hello from the project\n"
+            await one.projects.ask(DeleteProject(sandbox_id=made.sandbox_id), timeout=60)
     finally:
         for left in await driver.left():
             await driver.remove(left)
