@@ -84,11 +84,17 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class CorkedSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, which would write each frame by itself."""
+    """uvicorn's WebSocket, which would write each frame by itself, and log a refusal as the app's fault."""
 
     def connection_made(self, transport: Any) -> None:
         """Begin."""
         super().connection_made(corked(transport, self.loop))
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the app's."""
+        await super().send(message)
+        if self.close_sent:  # also by an answer that refuses the WebSocket: nothing is left to be done
+            self.handshake_complete = True
 
 
 def bounded_http(urgent: Callable[[Scope], bool]) -> Any:

@@ -89,3 +89,18 @@ def test_trailers_change_nothing(tmp_path: Path) -> None:
         heard = told(server.url, CHUNKED + body + last)
         assert [one[:3] for one in heard.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
         assert b"forged" not in heard
+
+
+def test_a_refused_websocket_is_no_fault_of_the_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = (
+        b"GET /v1/runs/none/events HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with served(tmp_path) as server:
+        heard = told(server.url, asked)
+    assert heard.startswith(b"HTTP/1.1 404 ")
+    assert b"run-not-found" in heard
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
