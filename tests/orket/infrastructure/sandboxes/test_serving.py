@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from orket.domain.errors import SandboxError
@@ -87,6 +90,37 @@ async def test_one_that_is_not_needed_is_given_up(tmp_path: Path, monkeypatch: p
         for one in family.children_of(process):
             await ended(one)
         assert (await run(sandbox, "true")).end is CommandEnd.OK
+
+
+ENGINE = """
+import sys, anyio
+from pathlib import Path
+from orket.infrastructure.sandboxes.bubblewrap import BubblewrapDriver
+from orket.infrastructure.sandboxes.process import ProcessDriver
+from tests.contracts.sandbox_drivers import opened
+from tests.orket.infrastructure.sandboxes.test_serving import run
+async def main():
+    driver = {"process": ProcessDriver, "bubblewrap": BubblewrapDriver}[sys.argv[1]]()
+    async with opened(driver, Path(sys.argv[2])) as sandbox:
+        await run(sandbox, "true")
+        print("up", flush=True)
+        await anyio.sleep_forever()
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("kind", [ProcessDriver, BubblewrapDriver], ids=lambda kind: kind.name)
+async def test_it_ends_with_an_engine_that_is_killed(tmp_path: Path, kind: type[SandboxDriver]) -> None:
+    working(kind)
+    argv = [sys.executable, "-c", ENGINE, kind.name, str(tmp_path / "work")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as engine:  # noqa: ASYNC220  # it takes a millisecond
+        assert engine.stdout is not None
+        assert await anyio.to_thread.run_sync(engine.stdout.readline) == "up\n"
+        (process,) = [one for one in family.children_of(engine.pid) if family.parent_of(one)]
+        spare = spare_of(process)
+        engine.kill()
+        await ended(spare)
+        await ended(process)
 
 
 async def test_what_hinders_one_from_being_made_ready_is_told_when_there_is_a_command(tmp_path: Path) -> None:
