@@ -18,7 +18,9 @@
     │   ├── RunConflict          the run is in a state that does not allow the command
     │   ├── RunChanged           the run has gone on since the caller looked
     │   ├── RunDenied            the admission rule refused the run
-    │   └── IdempotencyConflict  one key, two different commands
+    │   ├── IdempotencyConflict  one key, two different commands
+    │   ├── SessionNotFound      no conversation has that id, or it lacks that message or proposal
+    │   └── SessionConflict      the conversation cannot go on as it is
     ├── ModelError               the model could not answer; ``retryable`` says whether trying again helps
     │   └── ModelTimeout         the whole answer took longer than who asked allows
     ├── ToolError                a tool could not do what it was asked; ``code`` is stable
