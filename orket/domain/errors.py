@@ -15,6 +15,8 @@
     │       └── PermissionDenied
     ├── RunError
     │   ├── RunNotFound
+    │   ├── SessionNotFound      no conversation, or no message or proposal of it, has that name
+    │   ├── SessionConflict      the conversation cannot go on as it is
     │   ├── RunConflict          the run is in a state that does not allow the command
     │   ├── RunChanged           the run has gone on since the caller looked
     │   ├── RunDenied            the admission rule refused the run
