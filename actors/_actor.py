@@ -155,6 +155,7 @@ def draw(actor: type[Any], protocol: Any) -> Blueprint:
         has_start=has_start,
         has_stop=has_stop,
         prompt=not (has_start or options.threaded),
+        light=plain and not (options.retry or options.park),
         blank=plain and not options.spec.significant and own == BARE,
     )
 

@@ -13,6 +13,7 @@ from actors._ref import Ref
 from actors._states import unstash
 from actors._strategy import report
 from actors._timers import cancel_timers
+from actors._words import shown, told
 from actors.errors import Crashed, Killed, NotRunning, RestartLimit
 
 #: Poison messages that are kept per actor.
@@ -90,10 +91,15 @@ def describe(failure: BaseException, traced: bool, last: Exit | None = None) -> 
         kind = "limit"
     # Formatting a traceback costs as much as a hundred messages: only for those who read it.
     text = "".join(traceback.format_exception(failure)) if traced else ""
-    error = f"{type(failure).__name__}: {failure}"
-    if last is not None and last.error == error and last.trace == text and last.kind == kind:
+    return noted(kind, failure, text, last)
+
+
+def noted(kind: ExitKind, failure: BaseException, trace: str, last: Exit | None) -> Exit:
+    """An exit with the failure in words; ``last`` if it says the same."""
+    error = told(failure)
+    if last is not None and last.error == error and last.trace == trace and last.kind == kind:
         return last
-    return Exit(kind, error, text)
+    return Exit(kind, error, trace)
 
 
 def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
@@ -119,7 +125,7 @@ def blame(cell: Cell, item: Any, failure: BaseException, reason: Exit) -> None:
 
 def crashed(cell: Cell, message: Any, failure: BaseException) -> Crashed:
     """What the asker of a message that crashed its actor gets."""
-    error = Crashed(f"{cell.path} crashed while handling {message!r}", cell.path)
+    error = Crashed(f"{cell.path} crashed while handling {shown(message)}", cell.path)
     error.__cause__ = failure
     return error
 

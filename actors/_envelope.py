@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from actors._words import shown
 from actors.errors import NoReply
 
 if TYPE_CHECKING:
@@ -117,4 +118,4 @@ def lose(envelope: Envelope) -> None:
     cell = envelope.target
     if cell.replies is not None:
         cell.replies.pop(id(envelope), None)
-    envelope.fail(NoReply(f"{cell.path} lost the reply to {envelope.message!r}", cell.path))
+    envelope.fail(NoReply(f"{cell.path} lost the reply to {shown(envelope.message)}", cell.path))

@@ -28,32 +28,32 @@ class Subscription:
 class Events:
     """Listeners by event class, in the order they subscribed."""
 
-    __slots__ = ("_listeners", "_number")
+    __slots__ = ("_number", "listeners")
 
     def __init__(self) -> None:
-        self._listeners: dict[type[Any], dict[int, Callable[[Any], object]]] = {}
+        self.listeners: dict[type[Any], dict[int, Callable[[Any], object]]] = {}
         self._number = 0
 
     def subscribe(self, kind: type[Any], listener: Callable[[Any], object]) -> Subscription:
         """Call ``listener`` with each event of exactly this class."""
         self._number += 1
-        self._listeners.setdefault(kind, {})[self._number] = listener
+        self.listeners.setdefault(kind, {})[self._number] = listener
         return Subscription(self, kind, self._number)
 
     def drop(self, kind: type[Any], number: int) -> None:
         """Remove a listener, if it is still there."""
-        listeners = self._listeners.get(kind, {})
+        listeners = self.listeners.get(kind, {})
         listeners.pop(number, None)
         if not listeners:
-            self._listeners.pop(kind, None)
+            self.listeners.pop(kind, None)
 
     def wanted(self, kind: type[Any]) -> bool:
         """Whether anybody listens; lets a publisher skip building the event."""
-        return kind in self._listeners
+        return kind in self.listeners
 
     def publish(self, event: Any, failed: Callable[[BaseException], None]) -> None:
         """Tell every listener; one that raises is reported to ``failed`` and the rest still hear."""
-        for listener in tuple(self._listeners.get(type(event), {}).values()):
+        for listener in tuple(self.listeners.get(type(event), {}).values()):
             try:
                 listener(event)
             except Exception as failure:  # noqa: BLE001 - a listener must not break the sender

@@ -25,6 +25,7 @@ from actors._rare import own
 from actors._supervision import limit
 from actors._telemetry import Luggage, Parcel, Telemetry, packed
 from actors._throng import Throng
+from actors._words import shown
 from actors.errors import AskTimeout
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Kernel:
         #: Messages travel with luggage, or somebody wants to see them go in.
         self.careful: bool = bool(carry) or telemetry is not None or self.probe is not None
         self.plain: bool = not self.verify and not self.careful
+        #: Nobody looks on or chooses: what happens most may go the shorter way.
+        self.swift: bool = self.plain and self.choose is None
         #: Somebody is told of every handler; that a message only carries something tells nobody.
         self.observed: bool = (
             self.verify or telemetry is not None or self.probe is not None or self.drive is not None
@@ -110,7 +113,7 @@ class Kernel:
         self.park: Callable[[HasWaiter], Awaitable[Any]] = self.loop.park
         self.throng = Throng(self.loop)
         #: Behind more messages than this an ask joins the throng; under observation none does.
-        self.throng_min: float = self.loop.throng_min if self.plain and self.choose is None else math.inf
+        self.throng_min: float = self.loop.throng_min if self.swift else math.inf
         self._thread = threading.get_ident()
         self._group = group
         self._hire = lambda: self.start_task(work(), instances)
@@ -324,5 +327,5 @@ class Incarnations(Sequence[str]):
 def _timed_out(envelope: Envelope, state: int) -> AskTimeout:
     path = envelope.target.path
     where = "still queued" if state == QUEUED else "being handled"
-    text = f"{path} did not answer {envelope.message!r} in time; it was {where}"
+    text = f"{path} did not answer {shown(envelope.message)} in time; it was {where}"
     return AskTimeout(text, path)

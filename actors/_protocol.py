@@ -88,6 +88,8 @@ class Blueprint:
     has_stop: bool = False
     #: Without declared children, nothing in its start can wait: no hook, no thread.
     prompt: bool = False
+    #: Of a crash, nothing but the instance has to be looked after.
+    light: bool = False
     #: Nothing of the class runs at a start or a stop: the instance can wait for the first message.
     blank: bool = False
 

@@ -9,6 +9,7 @@ from actors._cell import DOWN, RUNNING, STARTING, STOPPED, Cell, Kind, Signal
 from actors._messages import Exit
 from actors._rare import Rare, own
 from actors._supervision import GiveUp, Policy, RestartChildren, decide, restarts_alone
+from actors._words import shown, told
 from actors.errors import RestartLimit
 
 
@@ -44,7 +45,7 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
     if restarts_alone(policy, cell.spec, reason, theirs.history or (), now):
         mine.failures += 1
         mine.restarts += 1
-        _remember(theirs, policy, now)
+        remember(theirs, policy, now)
         cell.launch()
         return
     siblings = (cell,) if policy.strategy == "one_for_one" else parent.offspring()
@@ -63,7 +64,7 @@ def judge(parent: Cell, cell: Cell, reason: Exit, failure: BaseException | None,
     if decision.__class__ is RestartChildren:
         mine.failures = decision.failures
         mine.restarts += 1
-        _remember(theirs, policy, now)
+        remember(theirs, policy, now)
         _restart(parent, cell, decision, siblings)
     elif decision.__class__ is GiveUp:
         parent.post(Signal(Kind.CRASH, failure=given_up(parent, cell, failure, item)))
@@ -76,7 +77,7 @@ def position(siblings: tuple[Cell, ...], cell: Cell) -> int:
     return next(at for at, child in enumerate(siblings) if child is cell)
 
 
-def _remember(theirs: Rare, policy: Policy, now: float) -> None:
+def remember(theirs: Rare, policy: Policy, now: float) -> None:
     """Add a restart to the parent's history, and drop those that no longer count."""
     restarts_max, period_s = policy.intensity
     history = theirs.history
@@ -91,8 +92,9 @@ def given_up(parent: Cell, cell: Cell, failure: BaseException | None, item: Any)
     """The failure of a supervisor, with notes that tell which child, message and how often."""
     error = RestartLimit(parent.path, *parent.policy.intensity)
     error.__cause__ = failure
-    during = f" while handling {item!r}" if item is not None else ""
-    error.add_note(f"{cell.path} failed{during}: {type(failure).__name__}: {failure}")
+    during = f" while handling {shown(item)}" if item is not None else ""
+    how = f"failed{during}: {told(failure)}" if failure is not None else "ended by itself"
+    error.add_note(f"{cell.path} {how}")
     error.add_note(f"restarts of {cell.path}: {cell.restarts}")
     return error
 

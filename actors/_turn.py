@@ -9,6 +9,7 @@ from actors._cell import Cell, Kind, Signal
 from actors._delivery import content
 from actors._ending import Instances, crashed, fall, quiet
 from actors._envelope import DONE, RUNNING, Envelope
+from actors._words import shown
 from actors.errors import NoReply, Reject
 
 
@@ -82,7 +83,7 @@ def _reject(cell: Cell, item: Any, refusal: Reject) -> None:
     if type(item) is Envelope:
         item.fail(refusal)
     else:
-        cell.kernel.announce_dead(cell, content(item), "rejected", repr(refusal))
+        cell.kernel.announce_dead(cell, content(item), "rejected", shown(refusal))
 
 
 def cut_off(cell: Cell, item: Any, turn: Any) -> None:
@@ -99,7 +100,7 @@ def cut_off(cell: Cell, item: Any, turn: Any) -> None:
             )
             item.fail(crashed(cell, item.message, failure))
         else:
-            item.fail(NoReply(f"{path} was cut off while handling {item.message!r}", path))
+            item.fail(NoReply(f"{path} was cut off while handling {shown(item.message)}", path))
     if cause in ("deadline", "asker") and cell.blueprint.options.restart_on_cancel:
         cell.open = False
         error = NoReply(f"{cell.path} restarts: its handler was cut off", cell.path)

@@ -18,6 +18,7 @@ from actors._ending import Instances
 from actors._envelope import RUNNING, Envelope
 from actors._kernel import Kernel
 from actors._lifecycle import construct, start_now, tend
+from actors._revival import revive
 from actors._special import special
 from actors._turn import fail, resume, succeed
 
@@ -149,9 +150,13 @@ class Worker:
                 if item.state == RUNNING:
                     item.succeed(stop.value)
             except BaseException as failure:  # noqa: BLE001 - an outcome, not a loop exit
-                fail(instances, cell, item, failure, cell)
-                if not self._begins_anew(cell, instances):
-                    break
+                if revive(instances, cell, item, failure):
+                    if not cell.open:
+                        break
+                else:
+                    fail(instances, cell, item, failure, cell)
+                    if not self._begins_anew(cell, instances):
+                        break
                 instance, table = instances[cell], cell.table
             else:
                 self.pending = (item, context, work, trap)

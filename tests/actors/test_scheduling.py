@@ -210,7 +210,7 @@ async def test_a_worker_cancelled_natively_in_a_handler_is_a_crash(anyio_backend
 
 async def test_backoff_waits_before_the_restart() -> None:
     async with ActorSystem() as system:
-        patient = Backoff(initial=0.005, jitter=0)
+        patient = Backoff(initial=0.1, jitter=0)
         account = system.named("a", backoff=patient).spawn(Account, 1)
         account.tell(Boom())
         await settle()
