@@ -6,7 +6,7 @@ import anyio
 import attrs
 
 from orket.domain.identifiers import CardId
-from orket.interfaces.cli.engines import reach_engine
+from orket.interfaces.cli.engines import reach_engine, reach_ledger
 from orket.interfaces.cli.exits import Exit
 from orket.interfaces.cli.names import find_run
 from orket.interfaces.cli.options import HERE, Where
@@ -39,10 +39,11 @@ def restore(run: str, /, *cards: str, reason: str = "", where: Where = HERE) -> 
 
 
 async def _move(where: Where, name: str, cards: tuple[str, ...], reason: str, restore: bool) -> Exit:
-    out = Out()
+    out, settings = Out(), where.settings()
+    async with reach_ledger(settings) as reach:  # where there is no database, none is made
+        known = await find_run(reach, name)
     # Whoever tidies up does not mean to drive runs.
-    async with reach_engine(attrs.evolve(where.settings(), take_up=False)) as control:
-        known = await find_run(control, name)
+    async with reach_engine(attrs.evolve(settings, take_up=False)) as control:
         command = ArchiveCards(
             run_id=known.run_id,
             by=person(),

@@ -75,6 +75,8 @@ def export(
     """
     settings = where.settings()
     require_here(settings, "ledger export")
+    if not settings.db_path.exists():
+        raise BadInput(f"there is no database at {settings.db_path}: start a run first, or name another one")
     if to is None:
         end = export_ledger(settings, sys.stdout.buffer, blobs=blobs)
     else:

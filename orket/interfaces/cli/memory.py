@@ -9,7 +9,7 @@ from cyclopts import App
 from orket.domain.identifiers import MEMORY
 from orket.domain.memory import TEXT_CHARS_MAX, query_words
 from orket.domain.memory import words as known_words
-from orket.interfaces.cli.engines import reach_engine
+from orket.interfaces.cli.engines import reach_engine, reach_ledger
 from orket.interfaces.cli.exits import BadInput, Exit
 from orket.interfaces.cli.options import HERE, Json, Where
 from orket.interfaces.cli.out import Out
@@ -71,8 +71,12 @@ def forget(number: int, *, reason: str = "", where: Where = HERE) -> int:
 
 
 async def _tend(where: Where, command: MemoryCommand) -> Exit:
+    settings = where.settings()
+    if isinstance(command, ForgetMemory):
+        async with reach_ledger(settings):  # where there is no database there is nothing to forget
+            pass
     # Whoever looks after the memory does not mean to drive runs.
-    async with reach_engine(attrs.evolve(where.settings(), take_up=False)) as control:
+    async with reach_engine(attrs.evolve(settings, take_up=False)) as control:
         memory = await control.memory(command)
     done = "remembered" if isinstance(command, AddMemory) else "forgotten"
     Out().line(f"{done}: {_told(memory_view(memory)).strip()}")

@@ -42,6 +42,7 @@ def test_the_version(words: list[str], capsys):
         (["runs", "--limit", "0"], "--limit 0: must be at least 1"),
         (["ledger", "show", "--limit", "-1"], "--limit -1: must be at least 1"),
         (["decide", "a/b/1/0", "--as", "maybe"], 'Invalid value "maybe" for --as.'),
+        (["ledger", "export", "copy.jsonl"], "there is no database at"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(words: list[str], said: str, capsys, tmp_path, monkeypatch):
@@ -53,6 +54,16 @@ def test_bad_input_is_one_message_and_exit_code_2(words: list[str], said: str, c
     assert said in told.err
     assert len(told.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []  # looking at bad input leaves nothing behind
+
+
+@pytest.mark.parametrize(
+    "words", [["pause", "zz"], ["archive", "zz"], ["restore", "zz", "A"], ["memory", "forget", "1"]]
+)
+def test_where_there_is_no_database_none_is_made(words: list[str], capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    assert "there is no database at" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
