@@ -11,6 +11,7 @@ import attrs
 from cyclopts import Parameter
 
 from orket.bootstrap.database import export_ledger, verify_exported, verify_ledger
+from orket.domain.errors import StoreError
 from orket.domain.integrity import Anchor, Fault, LedgerReport
 from orket.interfaces.cli.engines import require_here
 from orket.interfaces.cli.exits import BadInput, Exit
@@ -76,7 +77,7 @@ def export(
     settings = where.settings()
     require_here(settings, "ledger export")
     if not settings.db_path.exists():
-        raise BadInput(f"there is no database at {settings.db_path}: start a run first, or name another one")
+        raise StoreError(f"there is no database at {settings.db_path}: name another data directory")
     if to is None:
         end = export_ledger(settings, sys.stdout.buffer, blobs=blobs)
     else:
