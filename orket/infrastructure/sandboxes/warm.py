@@ -87,24 +87,30 @@ class Warm:
         if self._process is not None and self._process.poll() is not None:
             await self._forget()  # a command at level 0 can kill it; nothing of this launch has begun
         try:
-            return await self._ask(packed, descriptors)
+            return await self._ask_twice(packed, descriptors)
         except OSError:
             await self._forget()
             raise
-
-    async def _ask(self, packed: int, descriptors: Sequence[int]) -> int:
-        try:
-            ours = await self._ready()
-            socket.send_fds(ours, [self._word], [packed, *descriptors])
         finally:
             os.close(packed)
+
+    async def _ask_twice(self, packed: int, descriptors: Sequence[int]) -> int:
+        try:
+            return await self._ask(packed, descriptors)
+        except (BrokenPipeError, ConnectionResetError):  # it ended before it read that: nothing has begun
+            await self._forget()
+            return await self._ask(packed, descriptors)
+
+    async def _ask(self, packed: int, descriptors: Sequence[int]) -> int:
+        ours = await self._ready()
+        socket.send_fds(ours, [self._word], [packed, *descriptors])
         with anyio.move_on_after(REPLY_S):
             await anyio.wait_readable(ours)
             _, handles, _, _ = socket.recv_fds(ours, 16, 1)
             if handles:
                 os.set_inheritable(handles[0], False)
                 return handles[0]
-        raise BrokenPipeError("the warm launcher is gone")
+        raise ConnectionAbortedError("the warm launcher is gone")
 
     async def _ready(self) -> socket.socket:
         if self._socket is not None:
