@@ -6,6 +6,7 @@ anywhere is simply carried out again; what is neither as it was nor as it shall 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ from orket.infrastructure.workspaces.state import sync_folder
 
 TEMPORARY = ".orket-tmp-"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# What was in a folder may be gone with it, or a link may lie where it was, even one that leads to itself.
+_NO_FOLDER_NOW = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 _Make = Callable[[str], None]
@@ -218,5 +221,8 @@ def _require(change: Change, found: Entry | None) -> None:
 
 def _sync(plan: Sequence[Change], project: str) -> None:
     for folder in sorted({os.path.dirname(one.path) for one in plan}):
-        with suppress(FileNotFoundError, NotADirectoryError):
+        try:
             sync_folder(f"{project}/{folder}" if folder else project)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_NOW:
+                raise

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import attrs
 
 from orket.domain.workspaces import Change, Changes, Kind, WorkspaceLevel, is_untouchable
-from orket.infrastructure.workspaces.prints import Print, entry_at, look, walk
+from orket.infrastructure.workspaces.prints import Print, entry_beneath, look_beneath, walk
 from orket.infrastructure.workspaces.state import Base
 
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
@@ -43,7 +43,7 @@ def source_of(base: Base, workspace: str, state: str) -> str:
 
 
 def _change(base: Base, project: str, path: str, source: str, *, gone: bool) -> Change | None:
-    before, after = entry_at(f"{project}/{path}"), None if gone else entry_at(f"{source}/{path}")
+    before, after = entry_beneath(project, path), None if gone else entry_beneath(source, path)
     if path in base.copies and after is not None and after.kind is Kind.FOLDER:
         as_found = base.prints[path].mode
         if after.mode == as_found | 0o700:  # a copy can be written by its owner, whatever the original
@@ -63,7 +63,7 @@ def _clash(base: Base, project: str, path: str, kind: Kind | None) -> str:
         return "it is neither file, folder nor link"
     if is_untouchable(path):
         return "a repository's own records are not written"
-    found, known = look(f"{project}/{path}"), base.prints.get(path)
+    found, known = look_beneath(project, path), base.prints.get(path)
     if (None if found is None else Print.of(found)) == known:
         return ""
     if known is None:

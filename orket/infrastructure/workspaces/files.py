@@ -24,7 +24,7 @@ from orket.domain.workspaces import (
 )
 from orket.infrastructure.workspaces.applying import apply_changes, hindrances, take_back
 from orket.infrastructure.workspaces.comparing import compare, source_of
-from orket.infrastructure.workspaces.prints import Print, look
+from orket.infrastructure.workspaces.prints import Print, look_beneath
 from orket.infrastructure.workspaces.state import Base, load_base, state_of, store_base, write_durably
 
 CONTENT_BYTES_MAX = 4 * 1024 * 1024
@@ -129,7 +129,7 @@ def _look_again(place: Place, base: Base, changes: tuple[Change, ...]) -> None:
     if place.is_whole:
         return
     for change in changes:
-        if (found := look(f"{base.isolation.project}/{change.path}")) is None:
+        if (found := look_beneath(base.isolation.project, change.path)) is None:
             base.prints.pop(change.path, None)
         else:
             base.prints[change.path] = Print.of(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -50,8 +51,20 @@ def look(path: str) -> os.stat_result | None:
     """Look at a path without following a link at its end; None: there is nothing."""
     try:
         return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+
+
+def look_beneath(root: str, path: str) -> os.stat_result | None:
+    """Look at a path of ``root``; None: there is nothing, or a link on the way to it."""
+    folders = path.split("/")[:-1]
+    for depth in range(1, len(folders) + 1):
+        found = look(f"{root}/{'/'.join(folders[:depth])}")
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            return None
+    return look(f"{root}/{path}")
 
 
 def walk(root: str, hidden: frozenset[str] = frozenset()) -> Iterator[tuple[str, os.stat_result]]:
@@ -80,6 +93,11 @@ def walk(root: str, hidden: frozenset[str] = frozenset()) -> Iterator[tuple[str,
                 if stat.S_ISDIR(found.st_mode):
                     todo.append(path)
                 yield path, found
+
+
+def entry_beneath(root: str, path: str) -> Entry | None:
+    """Read what lies at a path of ``root`` as ``entry_at`` does; None also behind a link on the way to it."""
+    return None if look_beneath(root, path) is None else entry_at(f"{root}/{path}")
 
 
 def entry_at(path: str) -> Entry | None:

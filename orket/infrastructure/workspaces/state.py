@@ -99,8 +99,8 @@ def write_durably(file: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path | str) -> None:
-    """Make the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Make the names in a folder durable; a link to one is not followed (``NotADirectoryError``)."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orket.domain.errors import RunConflict, SandboxUnavailable
@@ -78,6 +78,8 @@ def copied(root: Path) -> Place:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(ACTS, max_size=5), work=st.lists(ACTS, min_size=1, max_size=6))
+@example(before=[("link", "a", b"a"), ("write", "d/x", b"")], work=[("link", "d", b"a")])
+@example(before=[("write", "e/x", b""), ("write", "d/x", b"")], work=[("link", "d", b"e")])
 async def test_applied_it_is_like_the_workspace_and_taken_back_like_before(
     tmp_path_factory: pytest.TempPathFactory,
     before: list[tuple[str, str, bytes]],
