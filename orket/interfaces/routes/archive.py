@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orket.domain.errors import CardNotFound
 from orket.domain.identifiers import CardId, RunId
 from orket.domain.keys import Scope
 from orket.interfaces.answers import json_response
@@ -20,9 +21,10 @@ from orket.interfaces.operations import (
     Handler,
     Operation,
 )
-from orket.interfaces.problems import CHANGED, CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE
+from orket.interfaces.problems import CHANGED, CONFLICT, RUN_NOT_FOUND, UNPROCESSABLE, HttpRefusal
 from orket.interfaces.reading import read_json
-from orket.orchestration.messages import ArchiveCards
+from orket.orchestration.messages import ArchiveCards, Refused
+from orket.wire.problems import Fault
 from orket.wire.runs import ArchiveBody, RunStanding
 
 
@@ -47,7 +49,13 @@ async def _move(bridge: Bridge, request: Request, *, restore: bool) -> Response:
         reason=body.reason,
         if_seq=expected_seq(request),
     )
-    ticket = await bridge.ask(request, command)
+    try:
+        ticket = await bridge.ask(request, command)
+    except Refused as refused:
+        if not isinstance(refused.error, CardNotFound):
+            raise
+        fault = Fault(place="body", pointer="/cards", detail=str(refused.error))
+        raise HttpRefusal(UNPROCESSABLE, fault.detail, faults=[fault]) from refused
     return json_response(RunStanding(id=ticket.run_id, status=ticket.status))
 
 

@@ -106,6 +106,8 @@ async def test_over_http_and_on_the_board(tmp_path: Path) -> None:
         await settled(orket, run)
         transport = httpx2.ASGITransport(app=create_app(orket))
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            none = await client.post(f"/v1/runs/{run}/archive", json={"cards": ["X"]})
+            assert (none.status_code, none.json()["errors"][0]["pointer"]) == (422, "/cards")
             done = await client.post(f"/v1/runs/{run}/archive", json={"cards": ["A"], "by": "ada"})
             assert (done.status_code, done.json()) == (200, {"id": run, "status": "done"})
 
